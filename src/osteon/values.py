@@ -1,0 +1,41 @@
+"""Values to JSON and back, checked against their dataclass; NaN becomes null."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from osteon.errors import DataError
+from osteon.files import write_text
+
+T = TypeVar("T")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def write_value(path: Path, value: object) -> Path:
+    """Write a dataclass of ``osteon.types`` as indented JSON, whole or not at all."""
+    text = _adapter(type(value)).dump_json(value, indent=2).decode()
+    return write_text(path, text + "\n")
+
+
+def read_value(kind: type[T], path: Path) -> T:
+    """Read what ``write_value`` wrote.
+
+    Raises DataError, naming the file and the field, if it is missing or does not fit ``kind``.
+    """
+    try:
+        result: T = _adapter(kind).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing. Is {path.parent} a run folder?") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise DataError(f"{path} is not a {kind.__name__}: {where}: {first['msg']}.") from None
+    return result

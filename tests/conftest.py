@@ -1,0 +1,18 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real films, for those who have it; never needed for the suite to mean much."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("OSTEON_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("no real films: set OSTEON_TEST_DATA to the folder that holds fracatlas/ ...")
+    return folder
