@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +13,13 @@ from osteon.files import write_text
 T = TypeVar("T")
 
 
-@cache
+_adapters: dict[object, TypeAdapter[Any]] = {}  # building one costs milliseconds
+
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def write_value(path: Path, value: object) -> Path:
