@@ -1,6 +1,95 @@
 """osteon: from a folder of X-ray films to a fracture classifier whose numbers can be trusted.
 
-Research software, not a medical device.
+Every stage is a function from values to a new value. Research software, not a medical device.
 """
 
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+_HOME = {  # public name -> the module that it lives in
+    "Classifier": "osteon.classifier",
+    "Manifest": "osteon.types",
+    "PhantomPlan": "osteon.phantom",
+    "PixelRules": "osteon.types",
+    "Recipe": "osteon.types",
+    "audit": "osteon.audit",
+    "choose_operating_point": "osteon.evaluate",
+    "evaluate": "osteon.evaluate",
+    "fit": "osteon.fit",
+    "folds": "osteon.split",
+    "group_films": "osteon.split",
+    "inspect_films": "osteon.inspection",
+    "load_pixels": "osteon.pixels",
+    "make_phantoms": "osteon.phantom",
+    "named_recipe": "osteon.recipe",
+    "prepare": "osteon.prepare",
+    "read_manifest": "osteon.manifest",
+    "read_source": "osteon.reading",
+    "run": "osteon.run",
+    "shipped": "osteon.split",
+    "split": "osteon.split",
+    "train": "osteon.train",
+    "with_settings": "osteon.recipe",
+    "write_manifest": "osteon.manifest",
+    "write_report": "osteon.report",
+}
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from osteon.audit import audit as audit
+    from osteon.classifier import Classifier as Classifier
+    from osteon.evaluate import choose_operating_point as choose_operating_point
+    from osteon.evaluate import evaluate as evaluate
+    from osteon.fit import fit as fit
+    from osteon.inspection import inspect_films as inspect_films
+    from osteon.manifest import read_manifest as read_manifest
+    from osteon.manifest import write_manifest as write_manifest
+    from osteon.phantom import PhantomPlan as PhantomPlan
+    from osteon.phantom import make_phantoms as make_phantoms
+    from osteon.pixels import load_pixels as load_pixels
+    from osteon.prepare import prepare as prepare
+    from osteon.reading import read_source as read_source
+    from osteon.recipe import named_recipe as named_recipe
+    from osteon.recipe import with_settings as with_settings
+    from osteon.report import write_report as write_report
+    from osteon.run import run as run
+    from osteon.split import folds as folds
+    from osteon.split import group_films as group_films
+    from osteon.split import shipped as shipped
+    from osteon.split import split as split
+    from osteon.train import train as train
+    from osteon.types import Manifest as Manifest
+    from osteon.types import PixelRules as PixelRules
+    from osteon.types import Recipe as Recipe
+
+
+class _LazyPackage(ModuleType):
+    """Imports a public name when it is first used.
+
+    Some stages share their module's name (``osteon.audit``). Importing such a module would put it
+    in the function's place; it is refused that place, and stays reachable as ``from osteon.audit
+    import ...``.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module 'osteon' has no attribute {name!r}")
+        value = getattr(import_module(_HOME[name]), name)
+        super().__setattr__(name, value)
+        return value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted(__all__)
+
+
+sys.modules[__name__].__class__ = _LazyPackage

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -11,6 +13,10 @@ class RunFolder:
     """Where each thing of a run lies."""
 
     path: Path
+
+    @property
+    def request(self) -> Path:  # data, recipe and split that were asked for
+        return self.path / "run.json"
 
     @property
     def manifest(self) -> Path:  # beside it lies manifest.json: classes, source, remarks
@@ -41,6 +47,10 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def trained(self) -> Path:  # exists once training has ended
+        return self.checkpoints / "trained"
+
+    @property
     def history(self) -> Path:
         return self.path / "history.csv"
 
@@ -61,3 +71,20 @@ class RunFolder:
 
     def evaluation(self, part: str) -> Path:
         return self.path / f"evaluation-{part}.json"
+
+
+def default_cache() -> Path:
+    """Where prepared films and features are kept: $OSTEON_CACHE, or the user's cache folder."""
+    if named := os.environ.get("OSTEON_CACHE"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("osteon"))
+
+
+def log_opening(folder: RunFolder, why: str) -> None:
+    """Add a line to openings.log: the test part is about to be opened."""
+    with folder.openings.open("a", encoding="utf-8") as log:
+        log.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}\n")
+        log.flush()
+        os.fsync(log.fileno())

@@ -28,6 +28,12 @@ def write_value(path: Path, value: object) -> Path:
     return write_text(path, text + "\n")
 
 
+def as_json(value: object, *, exclude: set[str] | None = None) -> dict[str, Any]:
+    """A dataclass of ``osteon.types`` as what JSON can hold, less the fields in ``exclude``."""
+    result: dict[str, Any] = _adapter(type(value)).dump_python(value, mode="json", exclude=exclude)
+    return result
+
+
 def read_value(kind: type[T], path: Path) -> T:
     """Read what ``write_value`` wrote.
 

@@ -1,0 +1,32 @@
+"""``osteon`` and ``python -m osteon``: run the command line, turn errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+from osteon.errors import OsteonError
+
+
+def main() -> None:
+    from osteon.cli import app
+
+    try:
+        app()
+    except OsteonError as error:
+        fail(str(error), error.exit_code)
+    except MemoryError:
+        fail("Out of memory. Use a smaller --set batch_size or --set pixels.size_px.", 4)
+
+
+def fail(message: str, code: int) -> None:
+    """Say what went wrong: one paragraph on standard error; as JSON too where JSON was asked."""
+    if "--json" in sys.argv:
+        import json
+
+        print(json.dumps({"error": message, "exit_code": code}))
+    print(f"osteon: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

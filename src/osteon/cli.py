@@ -1,0 +1,271 @@
+"""The command line: parse, call, print. What is printed is made in ``osteon.console``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="osteon",
+    help="From a folder of X-ray films to a fracture classifier whose numbers can be trusted.",
+    epilog="Research software, not a medical device. Exit codes: 0 fine, 1 a check failed, "
+    "2 wrong use, 3 data cannot be used, 4 out of resources, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+data_app = typer.Typer(help="Get public data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Data = Annotated[Path, typer.Argument(help="Folder of films, or a CSV or Parquet manifest.")]
+Run = Annotated[Path, typer.Argument(help="Run folder.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="See: osteon recipes.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a field of the recipe: --set optimiser.lr=3e-4."),
+]
+Layout = Annotated[str | None, typer.Option(help="Read the data as this layout, do not guess.")]
+Choice = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        help="auto (the shipped split if there is one and it is clean, else grouped), grouped, "
+        "shipped, or the shares of train/val/test, grouped: 80/10/10.",
+    ),
+]
+Despite = Annotated[
+    bool, typer.Option("--despite-leaks", help="Use the shipped split although it leaks.")
+]
+Seed = Annotated[int, typer.Option(help="Same seed, same result.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from osteon import __version__
+
+        print(f"osteon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def osteon(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options that every command shares."""
+
+
+@app.command(epilog="Example: osteon run fracatlas --recipe linear-probe")
+def run(
+    data: Data,
+    out: Out = None,
+    recipe: RecipeName = "linear-probe",
+    split: Choice = "auto",
+    despite_leaks: Despite = False,
+    layout: Layout = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Do everything: audit, split, prepare, train, evaluate, report."""
+    from osteon import console, options
+    from osteon.run import run
+
+    chosen = options.chosen_recipe(recipe, settings)
+    plan = options.split_plan(split, despite_leaks, chosen.seed)
+    place = out or options.default_out(data, recipe)
+    with console.working():
+        folder = run(data, out=place, recipe=chosen, split=plan, layout=layout)
+    console.show_run(folder, json)
+
+
+@app.command(epilog="Example: osteon audit fracatlas --json > audit.json")
+def audit(data: Data, out: Out = None, layout: Layout = None, json: Json = False) -> None:
+    """Look for what makes scores meaningless: leaks, copies, contradictions, broken files."""
+    from osteon import console
+    from osteon.run import look_at
+    from osteon.runs import default_cache
+    from osteon.values import write_value
+
+    with console.working():
+        manifest, result = look_at(data, layout=layout, cache=default_cache())
+    if out:
+        write_value(out, result)
+    console.show_audit(manifest, result, json)
+    raise typer.Exit(1 if result.failed else 0)
+
+
+@app.command(epilog="Example: osteon split fracatlas --out split.csv --folds 5")
+def split(
+    data: Data,
+    out: Out = None,
+    choice: Choice = "auto",
+    despite_leaks: Despite = False,
+    folds: Annotated[int | None, typer.Option(help="Write this many folds instead.")] = None,
+    seed: Seed = 0,
+    layout: Layout = None,
+    json: Json = False,
+) -> None:
+    """Divide the films so that no patient, study or copy is on two sides."""
+    from osteon import console, options
+    from osteon.run import look_at, make_folds, make_split
+    from osteon.runs import default_cache
+
+    plan = options.split_plan(choice, despite_leaks, seed)
+    with console.working():
+        manifest, audit = look_at(data, layout=layout, cache=default_cache())
+        made = make_folds(manifest, audit, folds, seed) if folds else None
+        parts = made or [make_split(manifest, audit, plan)]
+    console.show_splits(manifest, parts, out or Path("split.csv"), json)
+
+
+@app.command(epilog="Example: osteon prepare fracatlas --set pixels.size_px=384")
+def prepare(
+    data: Data,
+    out: Out = None,
+    recipe: RecipeName = "linear-probe",
+    settings: Settings = None,
+    layout: Layout = None,
+    json: Json = False,
+) -> None:
+    """Decode every film once into a memory-mapped array."""
+    from osteon import console, options
+    from osteon.prepare import prepare
+    from osteon.run import look_at
+    from osteon.runs import default_cache
+
+    rules = options.chosen_recipe(recipe, settings).pixels
+    with console.working():
+        manifest, audit = look_at(data, layout=layout, cache=default_cache())
+        prepared = prepare(manifest, rules, cache=out or default_cache(), facts=audit.facts)
+    console.show_prepared(prepared, audit, json)
+
+
+@app.command(epilog="Example: osteon train fracatlas --recipe small-cnn --set epochs=30")
+def train(
+    data: Annotated[Path | None, typer.Argument(help="Folder of films, or a manifest.")] = None,
+    out: Out = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
+    recipe: RecipeName = "linear-probe",
+    split: Choice = "auto",
+    despite_leaks: Despite = False,
+    layout: Layout = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Train, without opening the test part."""
+    from osteon import console, options
+    from osteon.run import resume_run, train_run
+
+    place = options.only_one(data, resume, "DATA", "--resume RUN")
+    with console.working():
+        if resume:
+            folder = resume_run(resume)
+        else:
+            chosen = options.chosen_recipe(recipe, settings)
+            plan = options.split_plan(split, despite_leaks, chosen.seed)
+            goal = out or options.default_out(place, recipe)
+            folder = train_run(place, out=goal, recipe=chosen, split=plan, layout=layout)
+    console.show_training(folder, json)
+
+
+@app.command(epilog="Example: osteon evaluate runs/fracatlas-linear-probe")
+def evaluate(run: Run, json: Json = False) -> None:
+    """Open the sealed test part (it is logged) and score it."""
+    from osteon import console
+    from osteon.run import evaluate_run, existing_run
+
+    with console.working():
+        folder = existing_run(run)
+        evaluate_run(folder)
+    console.show_evaluation(folder, json)
+
+
+@app.command(epilog="Example: osteon report runs/fracatlas-linear-probe")
+def report(run: Run, json: Json = False) -> None:
+    """Write report.html from what lies in the run folder."""
+    from osteon import console
+    from osteon.run import existing_run, report_run
+
+    with console.working():
+        path = report_run(existing_run(run))
+    console.show_path("report", path, json)
+
+
+@app.command(epilog="Example: osteon predict runs/mine films/*.jpg --output scores.csv")
+def predict(
+    run: Run,
+    paths: Annotated[list[Path], typer.Argument(help="Films, or folders of films.")],
+    output: Annotated[Path | None, typer.Option(help="A CSV file; else standard output.")] = None,
+    json: Json = False,
+) -> None:
+    """Score films: one row each, with the reason where a film cannot be read."""
+    from osteon import console, options
+    from osteon.classifier import Classifier
+
+    with console.working():
+        classifier = Classifier.load(run)
+        readings = list(classifier.read(options.films_in(paths)))
+    console.show_readings(readings, classifier.classes, output, json)
+
+
+@app.command(epilog="Example: osteon recipes")
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Show this one whole.")] = None,
+    json: Json = False,
+) -> None:
+    """List the recipes with their cost and expected score."""
+    from osteon import console
+
+    console.show_recipes(name, json)
+
+
+@app.command(epilog="Example: osteon phantom phantoms/demo --films 360 --plant copies=0.05")
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    films: Annotated[int, typer.Option(min=1, help="How many films.")] = 360,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A field of the plan: --set size_px=512 --set classes=types."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make radiographs by physics, with known truths, to try everything on."""
+    from osteon import console, options
+    from osteon.phantom import make_phantoms
+
+    plan = options.phantom_plan(films, seed, settings)
+    with console.working():
+        path = make_phantoms(out, plan)
+    console.show_path("phantoms", path, json)
+
+
+@data_app.command("list", epilog="Example: osteon data list")
+def data_list(json: Json = False) -> None:
+    """List the data sets that can be fetched, with their licences."""
+    from osteon import console
+
+    console.show_datasets(json)
+
+
+@data_app.command("fetch", epilog="Example: osteon data fetch fracatlas films/fracatlas")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="See: osteon data list.")],
+    folder: Annotated[Path, typer.Argument(help="Where to unpack it.")],
+    json: Json = False,
+) -> None:
+    """Download a data set; goes on where it stopped, checks the checksum."""
+    from osteon import console
+    from osteon.datasets import fetch
+
+    with console.working():
+        console.show_licence(name, json)
+        path = fetch(name, folder)
+    console.show_path("data", path, json)

@@ -1,0 +1,302 @@
+"""What the command line prints: one function a command, words and tables, or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from osteon.progress import shown
+from osteon.runs import RunFolder
+from osteon.types import Audit, Estimate, Evaluation, Finding, Manifest, Reading, Split
+from osteon.types import count_classes
+from osteon.values import as_json, read_value
+
+if TYPE_CHECKING:
+    from osteon.prepare import Prepared
+
+out = Console(highlight=False)
+COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+IDS_SHOWN = 8
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """Long work: progress goes to standard error, answers to standard output."""
+    with shown():
+        yield
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def show_path(what: str, path: Path, as_data: bool) -> None:
+    if as_data:
+        print_json({what: str(path)})
+    else:
+        out.print(f"{what}: {path}", soft_wrap=True, markup=False)
+
+
+# --- audit, split, prepare ------------------------------------------------------------------------
+
+
+def show_audit(manifest: Manifest, audit: Audit, as_data: bool) -> None:
+    from osteon.audit import verdict
+
+    words = verdict(audit, manifest)
+    if as_data:
+        print_json({
+            "verdict": words,
+            "recognised_by": manifest.recognised_by,
+            "classes": count_classes(manifest),
+            "n_films": len(manifest.radiographs),
+            "set_aside": {id_: audit.facts[id_].fault for id_ in sorted(audit.unreadable)},
+            **as_json(audit, exclude={"facts"}),
+        })  # fmt: skip
+        return
+    out.print(f"[bold]{escape(words)}[/bold]\n")
+    for finding in audit.findings:
+        _show_finding(finding)
+
+
+def _show_finding(finding: Finding) -> None:
+    colour = COLOURS[finding.severity]
+    out.print(f"[{colour}]{finding.severity}[/] [bold]{finding.check}[/]")
+    out.print(Padding(escape(finding.message), (0, 0, 0, 2)))
+    ids = [f"{a}  =  {b}" for a, b in finding.pairs] or list(finding.ids)
+    for line in ids[:IDS_SHOWN]:
+        out.print(Padding(f"[dim]{escape(line)}[/]", (0, 0, 0, 4)))
+    if len(ids) > IDS_SHOWN:
+        more = f"... and {len(ids) - IDS_SHOWN:,} more: --json lists all"
+        out.print(Padding(f"[dim]{more}[/]", (0, 0, 0, 4)))
+    if finding.remedy:
+        out.print(Padding(f"-> {escape(finding.remedy)}", (0, 0, 0, 2)))
+    out.print()
+
+
+def show_splits(manifest: Manifest, splits: Sequence[Split], path: Path, as_data: bool) -> None:
+    from osteon.split import write_split
+
+    paths = [
+        path if len(splits) == 1 else path.with_stem(f"{path.stem}-{number}")
+        for number in range(1, len(splits) + 1)
+    ]
+    for parts, place in zip(splits, paths, strict=True):
+        write_split(parts, place)
+    if as_data:
+        sizes = [_split_sizes(parts) for parts in splits]
+        print_json([
+            {"path": str(place), **size} for place, size in zip(paths, sizes, strict=True)
+        ])  # fmt: skip
+        return
+    for parts, place in zip(splits, paths, strict=True):
+        out.print(_split_table(manifest, parts))
+        out.print(f"split: {place}", soft_wrap=True, markup=False)
+
+
+def _split_sizes(parts: Split) -> dict[str, Any]:
+    sizes = {name: len(parts.part(name)) for name in ("train", "val", "test")}
+    return {"origin": parts.origin, "seed": parts.seed, "leaked": len(parts.leaked), **sizes}
+
+
+def _split_table(manifest: Manifest, parts: Split) -> Table:
+    table = Table("films", *manifest.classes, "all", "groups", box=None, header_style="bold")
+    for name in ("train", "val", "test"):
+        ids = parts.part(name)
+        counts = count_classes(manifest, frozenset(ids))
+        groups = len({parts.groups[id_] for id_ in ids})
+        table.add_row(name, *map(_n, counts.values()), _n(len(ids)), _n(groups))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def _n(count: int) -> str:
+    return f"{count:,}"
+
+
+def show_prepared(prepared: Prepared, audit: Audit, as_data: bool) -> None:
+    loss = prepared.crop_loss
+    facts = {
+        "folder": str(prepared.folder),
+        "films": len(prepared.row_of),
+        "distinct": int(prepared.pixels.shape[0]),
+        "decoded_now": prepared.n_decoded,
+        "set_aside": len(audit.unreadable),
+        "size_px": prepared.rules.size_px,
+        "boxes": loss.n_boxes,
+        "boxes_cut": loss.n_cut,
+    }
+    if as_data:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        out.print(f"{name.replace('_', ' '):<12} {value}", markup=False, soft_wrap=True)
+
+
+# --- train, evaluate, run -------------------------------------------------------------------------
+
+
+def show_training(folder: RunFolder, as_data: bool) -> None:
+    rows = list(csv.DictReader(folder.history.read_text().splitlines()))
+    if as_data:
+        print_json({"run": str(folder.path), "history": rows})
+        return
+    table = Table("epoch", "train loss", "val loss", "val AUROC", box=None, header_style="bold")
+    for row in rows[-10:]:
+        figures = (row["train_loss"], row["val_loss"], row["val_auroc"])
+        table.add_row(row["epoch"], *(f"{float(figure):.4f}" for figure in figures))
+    out.print(table)
+    out.print(f"run: {folder.path}", soft_wrap=True, markup=False)
+    out.print(f"next: osteon evaluate {folder.path}", soft_wrap=True, markup=False)
+
+
+def show_evaluation(folder: RunFolder, as_data: bool) -> None:
+    evaluation = read_value(Evaluation, folder.evaluation("test"))
+    if as_data:
+        print_json(as_json(evaluation))
+        return
+    _show_scores(evaluation)
+    for remark in evaluation.remarks:
+        out.print(f"! {remark}", style="yellow", markup=False)
+
+
+def show_run(folder: RunFolder, as_data: bool) -> None:
+    from osteon.audit import verdict
+    from osteon.manifest import read_manifest
+    from osteon.split import read_split
+
+    manifest = read_manifest(folder.manifest)
+    audit = read_value(Audit, folder.audit)
+    parts = read_split(folder.split)
+    if as_data:
+        print_json({
+            "run": str(folder.path),
+            "report": str(folder.report),
+            "verdict": verdict(audit, manifest),
+            "set_aside": {id_: audit.facts[id_].fault for id_ in sorted(audit.unreadable)},
+            "split": _split_sizes(parts),
+            "evaluation": as_json(read_value(Evaluation, folder.evaluation("test"))),
+        })  # fmt: skip
+        return
+    out.print(f"\n[bold]{escape(verdict(audit, manifest))}[/]")
+    if audit.unreadable:
+        out.print(f"{len(audit.unreadable)} films were set aside; the report names them.")
+    out.print(_split_table(manifest, parts))
+    out.print()
+    show_evaluation(folder, as_data=False)
+    out.print("\nResearch software, not a medical device.", style="dim")
+    out.print(f"report: {folder.report}", soft_wrap=True, markup=False)
+
+
+def _show_scores(evaluation: Evaluation) -> None:
+    from osteon.metrics import TITLES
+
+    groups = f"{evaluation.n:,} films in {evaluation.n_groups:,} independent groups"
+    out.print(f"[bold]{evaluation.part}[/]: {groups}; 95 % intervals")
+    table = Table("", "model", *map(_words, evaluation.baselines), box=None, header_style="bold")
+    for metric, estimate in evaluation.scores.items():
+        others = [baseline.get(metric) for baseline in evaluation.baselines.values()]
+        table.add_row(TITLES.get(metric, metric), shown_estimate(estimate), *map(_or_dash, others))
+    point = evaluation.operating_point
+    if point is not None:
+        table.add_section()
+        table.add_row(f"[bold]at {point.rule} on validation[/]")
+        for metric, estimate in evaluation.at_operating_point.items():
+            table.add_row(TITLES.get(metric, metric), shown_estimate(estimate))
+    out.print(table)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _or_dash(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else shown_estimate(estimate)
+
+
+def shown_estimate(estimate: Estimate) -> str:
+    """Such as ``0.872 (0.831 to 0.905)``; a dash where it is undefined."""
+    if estimate.value is None:
+        return "-"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f} (no interval)"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+# --- predict, recipes, data -----------------------------------------------------------------------
+
+
+def show_readings(
+    readings: Sequence[Reading], classes: Sequence[str], path: Path | None, as_data: bool
+) -> None:
+    from osteon.files import write_text
+
+    if as_data:
+        text = json.dumps([asdict(reading) for reading in readings], indent=2, default=str) + "\n"
+    else:
+        text = _readings_csv(readings, classes)
+    if path is None:
+        print(text, end="")
+        return
+    write_text(path, text)
+    unread = sum(not reading.scores for reading in readings)
+    out.print(f"{len(readings) - unread} films scored, {unread} not readable: {path}", markup=False)
+
+
+def _readings_csv(readings: Sequence[Reading], classes: Sequence[str]) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["path", "category", *classes, "reason"])
+    for reading in readings:
+        scores = [f"{reading.scores[name]:.6f}" if reading.scores else "" for name in classes]
+        rows.writerow([reading.path, reading.category, *scores, reading.reason])
+    return text.getvalue()
+
+
+def show_recipes(name: str | None, as_data: bool) -> None:
+    from osteon.recipe import describe, named_recipe, recipe_to_json
+    from osteon.recipes import RECIPES
+
+    if name is not None:
+        print(recipe_to_json(named_recipe(name)), end="")
+        return
+    cards = [describe(recipe) for recipe in RECIPES]
+    if as_data:
+        print_json([asdict(card) for card in cards])
+        return
+    for card in cards:
+        out.print(f"[bold]{card.name}[/]  {escape(card.summary)}")
+        for label in ("command", "expected", "hardware", "time"):
+            out.print(Padding(f"[dim]{label:<9}[/] {escape(getattr(card, label))}", (0, 0, 0, 2)))
+
+
+def show_datasets(as_data: bool) -> None:
+    from osteon.datasets import DATASETS
+
+    rows: list[Mapping[str, Any]] = [asdict(DATASETS[name]) for name in DATASETS]
+    if as_data:
+        print_json(rows)
+        return
+    for name in DATASETS:
+        entry = DATASETS[name]
+        out.print(f"[bold]{name}[/]  {escape(entry.title)}")
+        out.print(Padding(f"licence {escape(entry.licence)}\n{entry.page}", (0, 0, 0, 2)))
+
+
+def show_licence(name: str, as_data: bool) -> None:
+    from osteon.datasets import DATASETS
+
+    if not as_data:
+        out.print(f"{DATASETS[name].title}: licence as stated: {DATASETS[name].licence}")

@@ -1,0 +1,81 @@
+"""What a run was made with: versions, machine, command, seconds per stage."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from osteon.values import read_value, write_value
+
+PACKAGES = ("osteon", "torch", "timm", "numpy", "scikit-learn", "scipy", "pydicom", "pillow")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """Written as environment.json of a run."""
+
+    command: str
+    begun: str  # ISO 8601, UTC
+    python: str
+    system: str
+    processor: str
+    n_cpus: int
+    versions: Mapping[str, str]
+    seed: int
+    timings_s: Mapping[str, float] = field(default_factory=dict)  # stage -> wall seconds
+
+
+def this_environment(*, seed: int) -> Environment:
+    return Environment(
+        command=_command(),
+        begun=datetime.now(UTC).isoformat(timespec="seconds"),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        processor=_processor(),
+        n_cpus=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
+        versions={name: found for name in PACKAGES if (found := _version(name))},
+        seed=seed,
+    )
+
+
+@contextmanager
+def timed(path: Path, stage: str) -> Iterator[None]:
+    """Add the wall seconds of what runs inside to ``stage`` of the environment at ``path``."""
+    begun = time.monotonic()
+    yield
+    seconds = time.monotonic() - begun
+    environment = read_value(Environment, path)
+    before = environment.timings_s.get(stage, 0.0)
+    timings = {**environment.timings_s, stage: round(before + seconds, 2)}
+    write_value(path, replace(environment, timings_s=timings))
+
+
+def _command() -> str:
+    program, *arguments = sys.argv
+    name = "osteon" if Path(program).stem in ("osteon", "__main__") else Path(program).name
+    return shlex.join([name, *arguments])
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

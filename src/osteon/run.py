@@ -1,0 +1,325 @@
+"""One way through: data -> manifest -> audit -> split -> prepare -> train -> evaluate -> report.
+
+Each function here moves one stage's values into or out of the run folder; the stages themselves
+know nothing of it. What lies in the folder already is taken from there, so that a killed run goes
+on where it stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from osteon.environment import this_environment, timed
+from osteon.errors import DataError, LeakError, UsageError
+from osteon.progress import say
+from osteon.runs import RunFolder, default_cache, log_opening
+from osteon.types import Audit, Evaluation, Manifest, OperatingPoint, Part
+from osteon.types import Predictions, Recipe, Split
+from osteon.values import read_value, write_value
+
+if TYPE_CHECKING:
+    from osteon.classifier import Classifier
+    from osteon.prepare import Prepared
+
+SplitChoice = Literal["auto", "grouped", "shipped"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitPlan:
+    """How to split. auto: the shipped split if there is one (and it is clean), else grouped."""
+
+    choice: SplitChoice = "auto"
+    despite_leaks: bool = False
+    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a run was asked for: run.json. The same folder is continued by the same request only."""
+
+    data: str
+    layout: str | None
+    split: SplitPlan
+    recipe: str  # as JSON
+
+
+def run(
+    data: Path,
+    *,
+    out: Path,
+    recipe: Recipe | None = None,
+    split: SplitPlan | None = None,
+    layout: str | None = None,
+    cache: Path | None = None,
+) -> RunFolder:
+    """Do everything, from a folder of films to a report; returns the run folder.
+
+    Run again with the same arguments, it goes on where it stopped; a finished run is left as it
+    is, its sealed test part unopened, and only its report is written anew.
+
+    Raises LeakError when the shipped split leaks and nothing was said about it, DataError when the
+    data cannot be used, UsageError when ``out`` holds a run of another request.
+    """
+    folder = train_run(data, out=out, recipe=recipe, split=split, layout=layout, cache=cache)
+    if not folder.evaluation("test").exists():
+        evaluate_run(folder, cache=cache)
+    report_run(folder)
+    return folder
+
+
+def train_run(
+    data: Path,
+    *,
+    out: Path,
+    recipe: Recipe | None = None,
+    split: SplitPlan | None = None,
+    layout: str | None = None,
+    cache: Path | None = None,
+) -> RunFolder:
+    """Everything up to the trained classifier; the test part stays sealed. See ``run``."""
+    from osteon.recipe import named_recipe, recipe_to_json
+
+    recipe = recipe or named_recipe("linear-probe")
+    plan = split or SplitPlan()
+    request = Request(
+        data=str(data), layout=layout, split=plan, recipe=recipe_to_json(recipe)
+    )  # fmt: skip
+    folder = open_run(out, request)
+    manifest, audit = examine(data, folder, layout=layout, cache=cache)
+    parts = divide(manifest, audit, folder, plan)
+    teach(folder, recipe, manifest, audit, parts, cache=cache)
+    return folder
+
+
+def resume_run(path: Path, *, cache: Path | None = None) -> RunFolder:
+    """Continue the training of a run that was stopped, with what it was asked for."""
+    from osteon.recipe import recipe_from_json
+
+    folder = existing_run(path)
+    request = read_value(Request, folder.request)
+    return train_run(
+        Path(request.data),
+        out=path,
+        recipe=recipe_from_json(request.recipe),
+        split=request.split,
+        layout=request.layout,
+        cache=cache,
+    )
+
+
+def open_run(out: Path, request: Request) -> RunFolder:
+    """A new run folder, or the one of the same request that was begun before."""
+    folder = RunFolder(out)
+    if folder.request.exists():
+        if not folder.split.exists():  # stopped before the split: the plan may still change
+            write_value(folder.request, request)
+        elif read_value(Request, folder.request) != request:
+            raise UsageError(
+                f"{out} holds a run of other data, recipe or split. Name another folder with "
+                "--out, or remove that one."
+            )
+        return folder
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty and no run of osteon. Name another folder: --out.")
+    write_value(folder.environment, this_environment(seed=request.split.seed))
+    write_value(folder.request, request)
+    return folder
+
+
+def existing_run(path: Path) -> RunFolder:
+    folder = RunFolder(path)
+    if not folder.request.exists():
+        raise DataError(f"{path} is no run folder: it has no {folder.request.name}.")
+    return folder
+
+
+def examine(
+    data: Path, folder: RunFolder, *, layout: str | None = None, cache: Path | None = None
+) -> tuple[Manifest, Audit]:
+    """Source, manifest and audit; both written to the run folder.
+
+    Raises DataError when the data are no longer those that the run began with.
+    """
+    from osteon.manifest import read_manifest, write_manifest
+
+    with timed(folder.environment, "audit"):
+        manifest, audit = look_at(data, layout=layout, cache=cache)
+        if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
+            raise DataError(
+                f"The data in {data} have changed since {folder.path} was begun. Start a new run "
+                "with another --out."
+            )
+        write_manifest(manifest, folder.manifest)
+        write_value(folder.audit, audit)
+    return manifest, audit
+
+
+def look_at(
+    data: Path, *, layout: str | None = None, cache: Path | None = None
+) -> tuple[Manifest, Audit]:
+    """Read the source, open every film once, run every check."""
+    from osteon.audit import audit
+    from osteon.inspection import inspect_films
+    from osteon.reading import read_source
+
+    manifest = read_source(data, layout=layout)
+    say(f"{manifest.recognised_by}")
+    facts = inspect_films(manifest, cache=cache)
+    return manifest, audit(manifest, facts=facts)
+
+
+def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan) -> Split:
+    """The split of the run: as written before, or made now as ``plan`` says."""
+    from osteon.split import read_split, write_split
+
+    if folder.split.exists():
+        return read_split(folder.split)
+    try:
+        parts = make_split(manifest, audit, plan)
+    except LeakError:
+        report_run(folder)
+        raise
+    write_split(parts, folder.split)
+    return parts
+
+
+def make_split(manifest: Manifest, audit: Audit, plan: SplitPlan) -> Split:
+    """Raises LeakError when the shipped split leaks and the plan does not insist."""
+    from osteon.split import group_films, shipped, split
+
+    groups = group_films(manifest, audit.clusters)
+    has_shipped = any(film.split is not None for film in manifest.radiographs)
+    if plan.choice == "shipped" and not has_shipped:
+        raise UsageError(f"{manifest.root} ships no split. Use --split grouped.")
+    if plan.choice == "shipped" or (plan.choice == "auto" and has_shipped):
+        return shipped(
+            manifest,
+            groups=groups,
+            audit=audit,
+            despite_leaks=plan.despite_leaks,
+            seed=plan.seed,
+        )
+    return split(
+        manifest,
+        groups=groups,
+        fractions=plan.fractions,
+        seed=plan.seed,
+        exclude=audit.unreadable,
+    )
+
+
+def make_folds(manifest: Manifest, audit: Audit, k: int, seed: int) -> list[Split]:
+    """``k`` grouped folds; each film is tested once."""
+    from osteon.split import folds, group_films
+
+    groups = group_films(manifest, audit.clusters)
+    return folds(manifest, groups=groups, k=k, seed=seed, exclude=audit.unreadable)
+
+
+def teach(
+    folder: RunFolder,
+    recipe: Recipe,
+    manifest: Manifest,
+    audit: Audit,
+    parts: Split,
+    *,
+    cache: Path | None = None,
+) -> Classifier:
+    """Prepare the films and train; goes on from the last checkpoint if there is one."""
+    from osteon.classifier import Classifier
+    from osteon.files import write_text
+    from osteon.recipe import recipe_to_json
+    from osteon.train import train
+
+    write_text(folder.recipe, recipe_to_json(recipe))
+    with timed(folder.environment, "prepare"):
+        prepared = make_ready(folder, recipe, manifest, audit, cache=cache)
+    if folder.trained.exists():
+        return Classifier.load(folder.path)
+    with timed(folder.environment, "train"):
+        resume = folder.checkpoints.is_dir()
+        classifier = train(recipe, prepared, manifest, parts, folder.path, resume=resume)
+    write_text(folder.trained, datetime.now(UTC).isoformat(timespec="seconds") + "\n")
+    return classifier
+
+
+def make_ready(
+    folder: RunFolder,
+    recipe: Recipe,
+    manifest: Manifest,
+    audit: Audit,
+    *,
+    cache: Path | None = None,
+) -> Prepared:
+    from osteon.prepare import prepare
+
+    prepared = prepare(
+        manifest, recipe.pixels, cache=cache or default_cache(), facts=audit.facts
+    )  # fmt: skip
+    write_value(folder.preparation, prepared.crop_loss)
+    return prepared
+
+
+def evaluate_run(folder: RunFolder, *, cache: Path | None = None) -> Evaluation:
+    """Score validation, choose the operating point there, open the sealed test part and score it.
+
+    Every opening adds a line to openings.log. Returns the evaluation of the test part.
+    """
+    from osteon.classifier import Classifier
+    from osteon.evaluate import choose_operating_point
+    from osteon.manifest import read_manifest
+    from osteon.recipe import recipe_from_json
+    from osteon.split import read_split
+
+    if not folder.trained.exists():
+        raise UsageError(
+            f"{folder.path} is not trained yet: osteon train --resume {folder.path}"
+        )  # fmt: skip
+    manifest = read_manifest(folder.manifest)
+    audit = read_value(Audit, folder.audit)
+    parts = read_split(folder.split)
+    recipe = recipe_from_json(folder.recipe.read_text())
+    prepared = make_ready(folder, recipe, manifest, audit, cache=cache)
+    classifier = Classifier.load(folder.path)
+
+    def predictions(part: Part) -> Predictions:
+        return classifier.predict_prepared(
+            prepared, ids=parts.part(part), manifest=manifest, groups=parts.groups, part=part
+        )
+
+    with timed(folder.environment, "evaluate"):
+        on_val = predictions("val")
+        point = choose_operating_point(on_val) if len(manifest.classes) == 2 else None
+        _score(folder, on_val, manifest, audit, parts, point)
+        log_opening(folder, "osteon evaluate")
+        return _score(folder, predictions("test"), manifest, audit, parts, point)
+
+
+def _score(
+    folder: RunFolder,
+    predictions: Predictions,
+    manifest: Manifest,
+    audit: Audit,
+    parts: Split,
+    point: OperatingPoint | None,
+) -> Evaluation:
+    from osteon.baselines import baseline_scores
+    from osteon.evaluate import evaluate
+    from osteon.predictions import write_predictions
+
+    write_predictions(predictions, folder.predictions(predictions.part))
+    baselines = baseline_scores(manifest, audit.facts, parts, predictions.ids)
+    evaluation = evaluate(predictions, operating_point=point, baselines=baselines)
+    write_value(folder.evaluation(predictions.part), evaluation)
+    return evaluation
+
+
+def report_run(folder: RunFolder) -> Path:
+    """Write report.html from whatever the run folder holds."""
+    from osteon.report import write_report
+
+    return write_report(folder.path)
