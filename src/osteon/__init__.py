@@ -39,7 +39,7 @@ _HOME = {  # public name -> the module that it lives in
     "write_manifest": "osteon.manifest",
     "write_report": "osteon.report",
 }
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from osteon.audit import audit as audit

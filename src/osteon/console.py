@@ -18,8 +18,16 @@ from rich.table import Table
 
 from osteon.progress import shown
 from osteon.runs import RunFolder
-from osteon.types import Audit, Estimate, Evaluation, Finding, Manifest, Reading, Split
-from osteon.types import count_classes
+from osteon.types import (
+    Audit,
+    Estimate,
+    Evaluation,
+    Finding,
+    Manifest,
+    Reading,
+    Split,
+    count_classes,
+)
 from osteon.values import as_json, read_value
 
 if TYPE_CHECKING:

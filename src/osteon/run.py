@@ -16,8 +16,16 @@ from osteon.environment import this_environment, timed
 from osteon.errors import DataError, LeakError, UsageError
 from osteon.progress import say
 from osteon.runs import RunFolder, default_cache, log_opening
-from osteon.types import Audit, Evaluation, Manifest, OperatingPoint, Part
-from osteon.types import Predictions, Recipe, Split
+from osteon.types import (
+    Audit,
+    Evaluation,
+    Manifest,
+    OperatingPoint,
+    Part,
+    Predictions,
+    Recipe,
+    Split,
+)
 from osteon.values import read_value, write_value
 
 if TYPE_CHECKING:
