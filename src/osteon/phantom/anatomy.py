@@ -1,0 +1,96 @@
+"""What every region of the body is made of, and who the patient is.
+
+Bones of a right limb, patient facing the tube: medial is +x. Sizes follow the adult means of
+Gray's Anatomy and the ICRP 110 reference adults, rounded; a patient scales and varies them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from osteon.phantom.projection import Flesh, Wire
+from osteon.phantom.solids import Bone, Vector
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """What all films of a patient have in common; 1.0 is the mean adult."""
+
+    size: float
+    girth: float
+    cortex: float  # thickness and density: below 1 is osteopenic
+    fat_mm: float
+    seed: int  # of the small differences between people
+
+    def rng(self, topic: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, topic])
+
+
+def make_person(seed: int, number: int) -> Person:
+    """Patient ``number``: the same whatever else is made."""
+    rng = np.random.default_rng([seed, 11, number])
+    return Person(
+        size=float(np.clip(rng.normal(1.0, 0.07), 0.82, 1.18)),
+        girth=float(np.exp(rng.normal(0.0, 0.13))),
+        cortex=float(np.clip(rng.normal(1.0, 0.15), 0.6, 1.3)),
+        fat_mm=float(rng.uniform(2.5, 9.0)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Where a bone breaks and how: ``place`` along the bone's tube ``tube``."""
+
+    bone: str
+    tube: int
+    places: tuple[float, float]
+    classes: tuple[str, ...]
+    weight: float = 1.0
+    carries: tuple[str, ...] = ()  # bones that move with the far fragment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """What the film shows: the middle and the half extents, mm; lateral films turn by degrees."""
+
+    middle: tuple[float, float]
+    half: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anatomy:
+    bones: tuple[Bone, ...]
+    flesh: tuple[Flesh, ...]
+    sites: tuple[Site, ...]
+    fields: tuple[Field, ...]
+    wires: tuple[Wire, ...] = ()
+    air: tuple[Bone, ...] = ()  # lungs and gas: solids of ``density`` less tissue
+    lateral_deg: float = 90.0
+    kvp: tuple[float, float] = (50.0, 60.0)
+    grid: bool = False  # an anti-scatter grid stands before the detector
+
+
+def limb(points: list[tuple[float, ...]], person: Person, fat: float = 1.0) -> Flesh:
+    """Flesh from rows x, y, z, half-width, half-depth (mm of the mean adult)."""
+    rows: Vector = np.array(points, dtype=np.float64)
+    return Flesh(
+        points=rows[:, :3], half=rows[:, 3:5] * person.girth, fat=max(1.0, person.fat_mm * fat)
+    )
+
+
+SHAFT = ("transverse", "oblique", "spiral", "comminuted", "greenstick", "hairline")
+END = ("transverse", "oblique", "comminuted", "impacted", "hairline")
+AVULSED = ("avulsion",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Region:
+    name: str
+    build: Callable[[Person], Anatomy]
+    jitter: Mapping[str, float] = field(default_factory=dict)
