@@ -78,10 +78,19 @@ class Anatomy:
 
 def limb(points: list[tuple[float, ...]], person: Person, fat: float = 1.0) -> Flesh:
     """Flesh from rows x, y, z, half-width, half-depth (mm of the mean adult)."""
-    rows: Vector = np.array(points, dtype=np.float64)
+    knots: Vector = np.array(points, dtype=np.float64)
+    rows = smooth_rows(np.linspace(0, len(knots) - 1, 3 * len(knots) - 2), knots)
     return Flesh(
         points=rows[:, :3], half=rows[:, 3:5] * person.girth, fat=max(1.0, person.fat_mm * fat)
     )
+
+
+def smooth_rows(places: Vector, knots: Vector) -> Vector:
+    """Rows between the knots, which lie at 0, 1, 2 ...: monotone cubic (Fritsch and Carlson)."""
+    from scipy.interpolate import PchipInterpolator
+
+    rows: Vector = PchipInterpolator(np.arange(len(knots)), knots, axis=0)(places)
+    return rows
 
 
 SHAFT = ("transverse", "oblique", "spiral", "comminuted", "greenstick", "hairline")

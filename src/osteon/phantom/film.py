@@ -36,7 +36,7 @@ class Scanner:
 
 SCANNERS = (
     Scanner(name="cr-a", maker="Phantom CR 12", blur_px=0.75, quanta=900, electronic=6, edge=0.25,
-            equalise=0.15, gamma=1.25, black=0.11, streaks=0.006, borders="plate", aspect=0.82),
+            equalise=0.15, gamma=1.25, black=0.11, streaks=0.003, borders="plate", aspect=0.82),
     Scanner(name="dr-b", maker="Phantom DR 700", blur_px=0.55, quanta=2600, electronic=4, edge=0.55,
             equalise=0.40, gamma=1.0, black=0.02, streaks=0.0, borders="shutter", aspect=0.84),
     Scanner(name="dr-c", maker="Phantom DR 5", blur_px=0.62, quanta=1700, electronic=5, edge=0.4,
@@ -77,12 +77,12 @@ def expose(
     """The detector's signal in quanta per px, (H, W), and that of the open beam.
 
     ``beam`` is the collimated field, 0 to 1. Automatic exposure: thicker parts get more, so that
-    the middle of the film always receives about a quarter of the scanner's quanta.
+    the middle of the film always receives at least 0.4 of the scanner's quanta.
     """
     primary = transmission(thickness_mm, exposure.kvp) * beam
     height, width = primary.shape
     behind = float(np.median(primary[height // 4 : -height // 4 : 4, width // 4 : -width // 4 : 4]))
-    open_beam = scanner.quanta * exposure.dose * max(1.0, 0.25 / max(behind, 1e-3))
+    open_beam = scanner.quanta * exposure.dose * max(1.0, 0.4 / max(behind, 1e-3))
     scatter = _scatter(primary, thickness_mm["muscle"] + thickness_mm["fat"], grid=exposure.grid)
     quanta = np.maximum((primary + scatter) * np.float32(open_beam), 0.5)
     noise = rng.standard_normal(quanta.shape, dtype=np.float32)
@@ -136,7 +136,7 @@ def develop(
         columns = rng.standard_normal(level.shape[1]).astype(np.float32)
         level += np.float32(scanner.streaks) * _smooth(columns)[None, :]
         level += (
-            np.float32(scanner.streaks * 0.7)
+            np.float32(scanner.streaks * 0.3)
             * _smooth(rng.standard_normal(level.shape[0]).astype(np.float32))[:, None]
         )
     black = np.float32(scanner.black)

@@ -28,6 +28,7 @@ class Fragment:
 
     outside: Inside
     motion: Rigid
+    span: tuple[float, float]  # between which s it lies
     marks: Vector  # (P, 3) points on its broken surface, where it lay before it moved
 
 
@@ -53,7 +54,7 @@ class Fracture:
             )
             return fragment.outside(s, u, v)
 
-        return outside
+        return Cut(outside=outside, to_local=back, span=fragment.span)
 
     def placed(self, fragment: Fragment) -> Rigid:
         """How the fragment moved, in the bone's frame."""
@@ -173,9 +174,21 @@ def _motion(shift: tuple[float, float, float], rng: np.random.Generator, bend: f
 def _two(surface: Surface, gap: float, radius: float, motion: Rigid) -> tuple[Fragment, ...]:
     marks = _on(surface, radius)
     return (
-        Fragment(outside=_near(surface, gap), motion=IDENTITY, marks=marks),
-        Fragment(outside=_far(surface, gap), motion=motion, marks=marks),
+        Fragment(
+            outside=_near(surface, gap), motion=IDENTITY, marks=marks, span=_below(marks, radius)
+        ),
+        Fragment(
+            outside=_far(surface, gap), motion=motion, marks=marks, span=_above(marks, radius)
+        ),
     )
+
+
+def _below(marks: Vector, radius: float) -> tuple[float, float]:
+    return -np.inf, float(marks[:, 0].max()) + 0.8 * radius
+
+
+def _above(marks: Vector, radius: float) -> tuple[float, float]:
+    return float(marks[:, 0].min()) - 0.8 * radius, np.inf
 
 
 def _aside(radius: float, rng: np.random.Generator, most: float) -> tuple[float, float]:
@@ -232,8 +245,18 @@ def _comminuted(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]
     gap = rng.uniform(0.8, 1.6)
     motion = _motion((rng.uniform(-2, 1.5), *_aside(radius, rng, 0.5)), rng, rng.uniform(2, 9))
     ends = (
-        Fragment(outside=_near(low, gap), motion=IDENTITY, marks=_on(low, radius)),
-        Fragment(outside=_far(high, gap), motion=motion, marks=_on(high, radius)),
+        Fragment(
+            outside=_near(low, gap),
+            motion=IDENTITY,
+            marks=_on(low, radius),
+            span=_below(_on(low, radius), radius),
+        ),
+        Fragment(
+            outside=_far(high, gap),
+            motion=motion,
+            marks=_on(high, radius),
+            span=_above(_on(high, radius), radius),
+        ),
     )
     return (*ends, *_middle(low, high, gap, radius, rng))
 
@@ -263,7 +286,12 @@ def _middle(
         marks = np.concatenate([_on(low, radius), _on(high, radius)])
         marks = marks[(marks[:, 2] + 0.4 * marks[:, 1]) * float(side_v) <= 0]
         pieces.append(
-            Fragment(outside=outside, motion=_motion(shift, rng, rng.normal(0, 11)), marks=marks)
+            Fragment(
+                outside=outside,
+                motion=_motion(shift, rng, rng.normal(0, 11)),
+                marks=marks,
+                span=(_above(marks, radius)[0], _below(marks, radius)[1]),
+            )
         )
     return pieces
 
@@ -274,8 +302,10 @@ def _greenstick(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]
     bend = turn_about(np.array([0.0, hinge, 0.0]), np.array([0.0, 0.0, 1.0]), -rng.uniform(7, 12))
     marks = _on(rough, radius, hinge)
     return (
-        Fragment(outside=_near(rough, 0.3), motion=IDENTITY, marks=marks),
-        Fragment(outside=_far(rough, 0.0), motion=bend, marks=marks),
+        Fragment(
+            outside=_near(rough, 0.3), motion=IDENTITY, marks=marks, span=_below(marks, radius)
+        ),
+        Fragment(outside=_far(rough, 0.0), motion=bend, marks=marks, span=_above(marks, radius)),
     )
 
 
@@ -297,7 +327,14 @@ def _hairline(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
         slit = np.float32(width / 2) - np.abs(s - surface(u, v))
         return np.asarray(np.minimum(slit, u - np.float32(edge)), np.float32)
 
-    return (Fragment(outside=outside, motion=IDENTITY, marks=_on(surface, radius, edge)),)
+    return (
+        Fragment(
+            outside=outside,
+            motion=IDENTITY,
+            marks=_on(surface, radius, edge),
+            span=(-np.inf, np.inf),
+        ),
+    )
 
 
 def _avulsion(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
@@ -317,8 +354,13 @@ def _avulsion(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     marks = _on(rough, radius)
     top = marks * (0.0, 0.5, 0.5) + (radius, 0.0, 0.0)
     return (
-        Fragment(outside=rest, motion=IDENTITY, marks=marks),
-        Fragment(outside=chip, motion=motion, marks=np.concatenate([marks, top])),
+        Fragment(outside=rest, motion=IDENTITY, marks=marks, span=(-np.inf, np.inf)),
+        Fragment(
+            outside=chip,
+            motion=motion,
+            marks=np.concatenate([marks, top]),
+            span=(-radius, float(reach)),
+        ),
     )
 
 

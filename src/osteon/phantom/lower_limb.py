@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from osteon.phantom.anatomy import AVULSED, END, SHAFT, Anatomy, Field, Person, Site, limb
-from osteon.phantom.solids import Bone, Rigid, ellipsoid, tube
+from osteon.phantom.solids import Bone, Rigid, Tube, ellipsoid, tube
 from osteon.phantom.upper_limb import _rows
 
 _ANKLE_MM = 372.0
@@ -115,7 +115,7 @@ def _foot(person: Person) -> list[Bone]:
             tubes=(
                 tube((-5, y + 36, -22), (-3, y + 44, 52),
                      [(0, 14, 12, 1.2, 0.3 * k), (0.4, 14, 16, 1.2, 0.28 * k),
-                      (1, 15, 19, 1.4, 0.3 * k)], caps=(0.5, 0.5)),
+                      (1, 15, 19, 1.4, 0.3 * k)], caps=(0.8, 0.9), blunt=2),
             ),
         ),
     ]  # fmt: skip
@@ -229,29 +229,73 @@ def _femur(person: Person) -> Bone:
 
 
 def _half_pelvis(person: Person) -> Bone:
+    """Wing and crest of the ilium, acetabulum, pubis and ischium about the obturator foramen."""
     k = person.cortex
-    return Bone(
-        name="pelvis",
-        tubes=(
-            tube((-2, -112, -2), (30, -38, 4), [(0, 42, 4.5, 1.8 * k, 0.2), (0.5, 40, 5, 1.8, 0.2),
-                                               (1, 20, 11, 1.8, 0.25)], caps=(0.5, 0.3)),
-            tube((-38, -98, -22), (44, -128, 34), [(0, 6, 6, 2.0 * k, 0.25), (0.5, 6, 5, 2, 0.25),
-                                                  (1, 8, 8, 2, 0.25)], across=(0, 1, 0)),
-            tube((-38, -96, -22), (-8, -32, -6), [(0, 6, 6, 1.8 * k, 0.2), (1, 10, 10, 1.8, 0.25)]),
-            tube((44, -128, 36), (40, -30, 16), [(0, 16, 8, 1.8 * k, 0.2), (1, 12, 10, 2.2, 0.25)]),
-            tube((-20, -26, 2), (30, -24, 0), [(0, 5, 16, 2.2 * k, 0.3), (0.5, 8, 24, 2.2, 0.3),
-                                              (1, 13, 22, 2.0, 0.3)], across=(0, 1, 0)),
-            tube((33, -26, 0), (30, 24, 4), [(0, 8, 22, 1.8 * k, 0.25), (0.5, 5.5, 24, 1.6, 0.25),
-                                            (1, 9, 16, 1.8, 0.25)]),
-            tube((28, 10, -14), (78, 34, -34), [(0, 11, 10, 1.8 * k, 0.22), (0.5, 7, 7, 2, 0.2),
-                                               (1, 9, 8, 1.8, 0.22)], across=(0, 1, 0)),
-            tube((79, 30, -34), (80, 62, -30), [(0, 8, 8, 1.6 * k, 0.22), (1, 7, 7, 1.6, 0.22)]),
-            tube((26, 22, 10), (36, 82, 14), [(0, 14, 14, 1.8 * k, 0.25), (1, 13, 14, 1.6, 0.28)]),
-            tube((38, 86, 10), (78, 56, -28), [(0, 8, 6, 1.6 * k, 0.22), (1, 6, 5, 1.6, 0.22)],
-                 across=(0, 1, 0)),
+    return Bone(name="pelvis", tubes=(*_ilium(k), *_acetabulum(k), *_obturator_ring(k)), blend=14)
+
+
+def _ilium(k: float) -> tuple[Tube, ...]:
+    wing = ellipsoid((6, -84, 2), (46, 58, 5), along=(-0.25, 1, 0), cortex=1.3 * k, inside=0.22)
+    crest = [
+        (0, 6, 6, 1.6 * k, 0.2, 8, 0),
+        (0.3, 5, 6, 1.8 * k, 0.2, -20, -4),
+        (0.6, 5, 6, 1.8 * k, 0.2, -25, -4),
+        (1, 8, 8, 1.6 * k, 0.2, 0, 0),
+    ]
+    return (
+        wing,
+        tube((-41, -84, -24), (56, -118, 34), crest, across=(0, 1, 0), caps=(0.8, 0.8), blunt=2),
+        tube(
+            (-39, -86, -24),
+            (-14, -30, -8),
+            [(0, 5, 6, 1.6 * k, 0.2), (0.5, 5, 6, 1.6, 0.2, 6, 0), (1, 11, 11, 1.6, 0.25)],
         ),
-        blend=10,
-    )  # fmt: skip
+        tube(
+            (54, -116, 36),
+            (32, -28, 12),
+            [(0, 9, 8, 1.6 * k, 0.2), (0.5, 13, 9, 2, 0.22, 4, 0), (1, 14, 12, 1.8, 0.25)],
+            caps=(0.8, 0.8),
+            blunt=2,
+        ),
+    )
+
+
+def _acetabulum(k: float) -> tuple[Tube, ...]:
+    roof = [
+        (0, 3, 16, 2.0 * k, 0.3, 2, 0),
+        (0.3, 5.5, 22, 2.2 * k, 0.3, -14, 0),
+        (0.65, 7, 24, 2.2 * k, 0.3, -16, 0),
+        (1, 9, 20, 1.8 * k, 0.3, -2, 0),
+    ]
+    wall = [
+        (0, 9, 20, 1.6 * k, 0.26, -2, 0),
+        (0.45, 5, 22, 1.5 * k, 0.26, 3, 0),
+        (1, 9, 16, 1.6 * k, 0.26, -3, 0),
+    ]
+    return (
+        tube((-29, -17, 2), (30, -19, 0), roof, across=(0, 1, 0), caps=(0.8, 0.6), blunt=2),
+        tube((31, -24, 0), (29, 26, 4), wall, caps=(0.6, 0.6), blunt=2),
+    )
+
+
+def _obturator_ring(k: float) -> tuple[Tube, ...]:
+    upper = [
+        (0, 11, 10, 1.6 * k, 0.22),
+        (0.5, 6, 7, 1.8 * k, 0.2, -5, 0),
+        (1, 10, 8, 1.6 * k, 0.22),
+    ]
+    body = [(0, 13, 14, 1.6 * k, 0.25), (0.6, 11, 13, 1.5 * k, 0.25, -2, 0), (1, 12, 14, 1.4, 0.28)]
+    lower = [
+        (0, 11, 10, 1.4 * k, 0.25),
+        (0.5, 5.5, 5, 1.6 * k, 0.22, 7, 0),
+        (1, 8, 6, 1.5 * k, 0.22),
+    ]
+    return (
+        tube((26, 8, -12), (78, 32, -34), upper, across=(0, 1, 0), blunt=2),
+        tube((80, 26, -34), (79, 58, -31), [(0, 8, 8, 1.4 * k, 0.22), (1, 7, 6, 1.4, 0.22)]),
+        tube((28, 20, 10), (33, 84, 14), body, caps=(0.7, 0.9), blunt=2),
+        tube((36, 84, 10), (78, 55, -29), lower, across=(0, 1, 0), caps=(0.9, 0.6), blunt=2),
+    )
 
 
 def _sacrum(person: Person) -> Bone:

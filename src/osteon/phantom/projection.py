@@ -15,8 +15,26 @@ import numpy as np
 from osteon.phantom.solids import F32, Bone, Rigid, Tube, Vector
 
 _SAMPLES = 28  # along a ray through one bone
-_CHUNK = 6000  # rays at once: what fits the cache of a core
-Cut = Callable[[F32, F32, F32], F32]  # points x, y, z (N, K) -> mm outside the fragment
+_STEPS = 14  # pieces of a tube when its rays are looked for
+_CHUNK = 2500  # rays at once: what fits the cache of a core
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """A fragment of a bone, in camera space.
+
+    ``outside`` takes points x, y, z (N, K) to mm outside the fragment (negative inside);
+    ``to_local`` leads to the break's frame, along whose first axis the fragment lies in ``span``.
+    """
+
+    outside: Callable[[F32, F32, F32], F32]
+    to_local: Rigid
+    span: tuple[float, float]
+
+    def misses(self, points: Vector, reach: float) -> bool:
+        """Whether balls of ``reach`` mm about all points (P, 3) lie beyond the same end."""
+        along = self.to_local(points)[:, 0]
+        return bool(along.min() - reach > self.span[1] or along.max() + reach < self.span[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +58,7 @@ def project_bone(bone: Bone, screen: Screen, cut: Cut | None = None) -> tuple[F3
     """Thickness of cortical bone and of the inner, spongy bone (as mm of cortical bone)."""
     shell = np.zeros((screen.height_px, screen.width_px), np.float32)
     sponge = np.zeros_like(shell)
-    masks = [_reached(tube, screen) for tube in bone.tubes]
+    masks = [_reached(tube, screen, cut) for tube in bone.tubes]
     rows, columns = np.nonzero(np.logical_or.reduce(masks))
     for start in range(0, len(rows), _CHUNK):
         row, column = rows[start : start + _CHUNK], columns[start : start + _CHUNK]
@@ -49,11 +67,13 @@ def project_bone(bone: Bone, screen: Screen, cut: Cut | None = None) -> tuple[F3
     return shell, sponge
 
 
-def _reached(tube: Tube, screen: Screen) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _reached(
+    tube: Tube, screen: Screen, cut: Cut | None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """The px whose rays may meet the tube."""
     mask = np.zeros((screen.height_px, screen.width_px), np.uint8)
     ends = np.stack(tube.ends)
-    near = np.linspace(0.0, 1.0, 9)
+    near = np.linspace(0.0, 1.0, _STEPS + 1)
     places = ends[0] + near[:, None] * (ends[1] - ends[0])
     index = np.round(near * (tube.profile.shape[1] - 1)).astype(int)
     offset = (
@@ -62,8 +82,11 @@ def _reached(tube: Tube, screen: Screen) -> np.ndarray[tuple[int, ...], np.dtype
     )
     flat = screen.px(places + offset)
     size = np.maximum(tube.profile[0], tube.profile[1])
-    for step in range(8):
-        reach = float(size[index[step] : index[step + 1] + 1].max()) / screen.mm_per_px + 1.5
+    for step in range(_STEPS):
+        wide = float(size[index[step] : index[step + 1] + 1].max())
+        if cut is not None and cut.misses((places + offset)[step : step + 2], wide):
+            continue
+        reach = wide / screen.mm_per_px + 1.5
         a, b = flat[step], flat[step + 1]
         limit = 4.0 * max(mask.shape)
         if np.abs(np.concatenate([a, b])).max() > limit:
@@ -101,7 +124,9 @@ def _integrate(
     within = np.clip(0.5 - away / soft, 0.0, 1.0)
     if cut is not None:
         spread = 1.0 + z / np.float32(screen.source_mm)
-        within *= np.clip(0.5 - cut(x[:, None] * spread, y[:, None] * spread, z) / soft, 0.0, 1.0)
+        within *= np.clip(
+            0.5 - cut.outside(x[:, None] * spread, y[:, None] * spread, z) / soft, 0.0, 1.0
+        )
     hard = within * np.clip(0.5 + (away + cortex) / soft, 0.0, 1.0)
     sponge = (within - hard) * inside
     return hard.sum(axis=1) * step, sponge.sum(axis=1) * step
@@ -174,13 +199,14 @@ class Wire:
 
 def project_wire(wire: Wire, screen: Screen) -> F32:
     """Chord of the wire, exact for each straight piece: (H, W) mm."""
-    thickness = np.zeros((screen.height_px, screen.width_px), np.float32)
+    outer = np.zeros((screen.height_px, screen.width_px), np.float32)
+    inner = np.zeros_like(outer)
     flat = screen.px(wire.points)
+    way = np.gradient(wire.points, axis=0)
+    run = np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)
+    slant = np.minimum(np.linalg.norm(way, axis=1) / run, 2.5)
     for piece in range(len(flat) - 1):
         a, b = flat[piece], flat[piece + 1]
-        rise = wire.points[piece + 1] - wire.points[piece]
-        run = float(np.hypot(rise[0], rise[1]))
-        slant = min(3.0, float(np.linalg.norm(rise)) / max(run, 1e-6))
         reach = wire.radius / screen.mm_per_px + 1
         left, top = np.floor(np.minimum(a, b) - reach).astype(int)
         right, bottom = np.ceil(np.maximum(a, b) + reach).astype(int) + 1
@@ -188,24 +214,25 @@ def project_wire(wire: Wire, screen: Screen) -> F32:
         right, bottom = min(right, screen.width_px), min(bottom, screen.height_px)
         if left >= right or top >= bottom:
             continue
-        gap2 = _distance2(a, b, (left, top, right, bottom)) * np.float32(screen.mm_per_px**2)
-        chord = np.sqrt(np.maximum(wire.radius**2 - gap2, 0)) - np.sqrt(
-            np.maximum(wire.bore**2 - gap2, 0)
-        )
-        window = thickness[top:bottom, left:right]
-        np.maximum(window, np.float32(2 * slant) * chord, out=window)
-    return thickness
+        gap2, place = _distance2(a, b, (left, top, right, bottom))
+        gap2 *= np.float32(screen.mm_per_px**2)
+        slope = 2 * (np.float32(slant[piece]) + np.float32(slant[piece + 1] - slant[piece]) * place)
+        for chord, radius in ((outer, wire.radius), (inner, wire.bore)):
+            window = chord[top:bottom, left:right]
+            np.maximum(window, slope * np.sqrt(np.maximum(radius**2 - gap2, 0)), out=window)
+    return outer - inner
 
 
-def _distance2(a: Vector, b: Vector, window: tuple[int, int, int, int]) -> F32:
-    """Squared distance (px) of each px of left, top, right, bottom from the piece a to b."""
+def _distance2(a: Vector, b: Vector, window: tuple[int, int, int, int]) -> tuple[F32, F32]:
+    """Squared distance (px) of each px of left, top, right, bottom from the piece a to b, and
+    its place on it, 0 to 1."""
     x = np.arange(window[0], window[2], dtype=np.float32)[None, :]
     y = np.arange(window[1], window[3], dtype=np.float32)[:, None]
     way = (b - a).astype(np.float32)
     length2 = max(float(way @ way), 1e-6)
     place = np.clip(((x - a[0]) * way[0] + (y - a[1]) * way[1]) / np.float32(length2), 0, 1)
     gap: F32 = (x - a[0] - place * way[0]) ** 2 + (y - a[1] - place * way[1]) ** 2
-    return gap.astype(np.float32)
+    return gap.astype(np.float32), place.astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -236,7 +236,7 @@ def _thickness(
     )
     muscle, fat = project_flesh(_posed(subject.anatomy.flesh, camera), screen)
     unit = 1 / screen.mm_per_px
-    muscle *= 1 + np.float32(0.02) * cloud(grown, shape, (7 * unit, 16 * unit, 40 * unit), 2.5)
+    muscle *= 1 + np.float32(0.014) * cloud(grown, shape, (7 * unit, 16 * unit, 40 * unit), 1.6)
     air = np.zeros(shape, np.float32)
     for gas in subject.anatomy.air:
         air += project_bone(gas.moved(camera), screen)[0]

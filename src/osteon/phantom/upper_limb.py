@@ -90,8 +90,12 @@ def _ulna(person: Person) -> Bone:
         name="ulna",
         tubes=(
             tube((10, -18, 8), (15, _WRIST_MM - 4, 2), _rows(person, rows), caps=(0.6, 0.6)),
-            tube((20, _WRIST_MM - 10, 3), (21, _WRIST_MM + 4, 3), [(0, 3.4, 3.4), (1, 2.2, 2.2)],
-                 caps=(0.5, 1)),
+            tube(
+                (18.5, _WRIST_MM - 12, 3),
+                (20, _WRIST_MM + 2, 3),
+                [(0, 3.4, 3.4), (1, 2.0, 2.0)],
+                caps=(0.5, 1),
+            ),
         ),
     )  # fmt: skip
 
@@ -268,15 +272,22 @@ def _scapula(person: Person) -> list[Bone]:
 
 
 def _clavicle(person: Person) -> Bone:
-    rows = [(0, 6, 8, 1.8, 0.2, 0, 3), (0.25, 5.4, 6.5, 2.2, 0.12, -1, 8),
-            (0.6, 5.8, 6, 2.4, 0.1, 0, -5), (1, 10, 10, 1.6, 0.25, 0, 0)]  # fmt: skip
-    return Bone(
-        name="clavicle",
-        tubes=(
-            tube((12, -40, -4), (146, -26, -34), _rows(person, rows), across=(0, 1, 0),
-                 caps=(0.5, 0.4)),
-        ),
-    )  # fmt: skip
+    rows = [
+        (0, 5, 9, 1.4, 0.25, 0, 0),
+        (0.22, 5.2, 7, 2.2, 0.12, 4, 7),
+        (0.62, 5.6, 6, 2.4, 0.1, -4, -6),
+        (0.88, 8, 8, 1.8, 0.2, -2, -2),
+        (1, 10, 10, 1.4, 0.28, 0, 0),
+    ]
+    solid = tube(
+        (10, -39, -4),
+        (146, -24, -34),
+        _rows(person, rows),
+        across=(0, 1, 0),
+        caps=(1.2, 0.7),
+        blunt=2.2,
+    )
+    return Bone(name="clavicle", tubes=(solid,))
 
 
 def _spine(person: Person) -> list[Bone]:
@@ -304,14 +315,14 @@ def _ribs(rng: np.random.Generator) -> tuple[tuple[Wire, ...], tuple[Bone, ...]]
     for number in range(10):
         top = -52.0 + 27.0 * number
         wide = (58, 80, 94, 102, 106, 108, 109, 109, 108, 106)[number]
-        angle = np.linspace(-0.45 * np.pi, 0.86 * np.pi * 0.5 + 0.2, 30)
+        angle = np.linspace(-0.46 * np.pi, 0.34 * np.pi, 36)
         deep = 0.42 * wide + 20
         x = 168 - 14 - wide * np.cos(angle)
         z = 20 - deep * np.sin(angle)
         y = top + 26 * (np.sin(angle) + 1) * (0.7 + 0.09 * number) - 20 * np.cos(angle) + 20
         size = rng.normal(1, 0.04)
         wires.append(
-            Wire(points=np.stack([x, y, z], axis=1), radius=5.4 * size, bore=4.2 * size)
+            Wire(points=np.stack([x, y, z], axis=1), radius=5.4 * size, bore=4.75 * size)
         )  # fmt: skip
     lung = Bone(
         name="lung",
