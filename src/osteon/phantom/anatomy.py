@@ -6,15 +6,13 @@ Gray's Anatomy and the ICRP 110 reference adults, rounded; a patient scales and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from osteon.phantom.projection import Flesh, Wire
 from osteon.phantom.solids import Bone, Vector
-
-Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +50,7 @@ class Site:
     places: tuple[float, float]
     classes: tuple[str, ...]
     weight: float = 1.0
+    give: float = 1.0  # of the bend: less where a second bone splints the first
     carries: tuple[str, ...] = ()  # bones that move with the far fragment
 
 
@@ -85,6 +84,14 @@ def limb(points: list[tuple[float, ...]], person: Person, fat: float = 1.0) -> F
     )
 
 
+def to_patient(person: Person, rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Scale the cortex (column 3) and the inner density (column 4) to the patient."""
+    return [
+        (row[0], row[1], row[2], row[3] * person.cortex, row[4] * person.cortex, *row[5:])
+        for row in rows
+    ]
+
+
 def smooth_rows(places: Vector, knots: Vector) -> Vector:
     """Rows between the knots, which lie at 0, 1, 2 ...: monotone cubic (Fritsch and Carlson)."""
     from scipy.interpolate import PchipInterpolator
@@ -96,10 +103,3 @@ def smooth_rows(places: Vector, knots: Vector) -> Vector:
 SHAFT = ("transverse", "oblique", "spiral", "comminuted", "greenstick", "hairline")
 END = ("transverse", "oblique", "comminuted", "impacted", "hairline")
 AVULSED = ("avulsion",)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Region:
-    name: str
-    build: Callable[[Person], Anatomy]
-    jitter: Mapping[str, float] = field(default_factory=dict)

@@ -133,18 +133,16 @@ def develop(
     level = (level - 0.5) * np.float32(exposure.contrast) + np.float32(0.5 + exposure.brightness)
     level = _gray_curve(np.clip(level, 0.0, 1.35), scanner.gamma)
     if scanner.streaks:
-        columns = rng.standard_normal(level.shape[1]).astype(np.float32)
-        level += np.float32(scanner.streaks) * _smooth(columns)[None, :]
-        level += (
-            np.float32(scanner.streaks * 0.3)
-            * _smooth(rng.standard_normal(level.shape[0]).astype(np.float32))[:, None]
-        )
+        level += np.float32(scanner.streaks) * _streaks(level.shape[1], rng)[None, :]
+        level += np.float32(scanner.streaks * 0.3) * _streaks(level.shape[0], rng)[:, None]
     black = np.float32(scanner.black)
-    return np.clip(black + (1 - black) * level, 0.0, 1.0)
+    result: F32 = np.clip(black + (1 - black) * level, 0.0, 1.0)
+    return result
 
 
-def _smooth(line: F32) -> F32:
-    result: F32 = np.convolve(line, np.ones(3, np.float32), mode="same")
+def _streaks(count: int, rng: np.random.Generator) -> F32:
+    noise = rng.standard_normal(count).astype(np.float32)
+    result: F32 = np.convolve(noise, np.ones(3, np.float32), mode="same")
     return result
 
 
@@ -194,9 +192,11 @@ def finished(gray: F32, beam: F32, scanner: Scanner) -> F32:
         case "shutter":
             return gray * beam
         case "white":
-            return np.clip(gray + (1 - beam), 0.0, 1.0)
+            seen = gray + (1 - beam)
         case _:
-            return np.clip(gray * beam + (1 - beam) * np.float32(0.93), 0.0, 1.0)
+            seen = gray * beam + (1 - beam) * np.float32(0.93)
+    result: F32 = np.clip(seen, 0.0, 1.0)
+    return result
 
 
 def to_gray8(gray: F32) -> NDArray[np.uint8]:

@@ -75,7 +75,7 @@ def break_bone(bone: Bone, site: Site, name: str, rng: np.random.Generator) -> F
     local, radius = _local_frame(tube, place, rng)
     if name == "avulsion":
         local = _outward(bone, site, tube, local, place)
-    fragments = _MAKERS[name](radius, rng)
+    fragments = _MAKERS[name](radius, site.give, rng)
     far = fragments[1] if len(fragments) > 1 and name != "avulsion" else None
     motion = far.motion if far is not None else IDENTITY
     return Fracture(
@@ -143,6 +143,12 @@ def _rough(radius: float, rng: np.random.Generator, share: float = 0.07) -> Surf
     return height
 
 
+def _plane(radius: float, share: float, degrees: float, rng: np.random.Generator) -> Surface:
+    """A jagged plane at ``degrees`` to the perpendicular of the bone's axis."""
+    rough, slope = _rough(radius, rng, share), np.float32(np.tan(np.deg2rad(degrees)))
+    return lambda u, v: np.asarray(rough(u, v) + slope * u, np.float32)
+
+
 def _disc(radius: float) -> tuple[F32, F32]:
     r, angle = np.meshgrid(np.linspace(0.15, 1.0, 5), np.linspace(-np.pi, np.pi, 17))
     u, v = radius * r * np.cos(angle), radius * r * np.sin(angle)
@@ -199,23 +205,25 @@ def _aside(radius: float, rng: np.random.Generator, most: float) -> tuple[float,
 # --- the classes --------------------------------------------------------------------------------
 
 
-def _transverse(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _transverse(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """AO A3: one line at less than 30 degrees to the perpendicular of the long axis."""
-    rough, slope = _rough(radius, rng), np.tan(np.deg2rad(rng.uniform(0, 15)))
-    surface: Surface = lambda u, v: rough(u, v) + np.float32(slope) * u  # noqa: E731
-    motion = _motion((rng.uniform(0, 1.0), *_aside(radius, rng, 0.7)), rng, rng.uniform(1, 7))
+    surface = _plane(radius, 0.07, rng.uniform(0, 15), rng)
+    motion = _motion(
+        (rng.uniform(0, 1.0), *_aside(radius, rng, 0.7)), rng, give * rng.uniform(1, 7)
+    )
     return _two(surface, rng.uniform(0.6, 1.6), radius, motion)
 
 
-def _oblique(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _oblique(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """AO A2: one plane at 30 degrees or more to the perpendicular of the long axis."""
-    rough, slope = _rough(radius, rng, 0.05), np.tan(np.deg2rad(rng.uniform(42, 62)))
-    surface: Surface = lambda u, v: rough(u, v) + np.float32(slope) * u  # noqa: E731
-    motion = _motion((rng.uniform(-1, 1.0), *_aside(radius, rng, 0.5)), rng, rng.uniform(1, 6))
-    return _two(surface, rng.uniform(0.7, 1.7), radius, motion)
+    surface = _plane(radius, 0.05, rng.uniform(42, 62), rng)
+    motion = _motion(
+        (rng.uniform(-1, 1.0), *_aside(radius, rng, 0.5)), rng, give * rng.uniform(1, 6)
+    )
+    return _two(surface, rng.uniform(1.0, 2.3), radius, motion)
 
 
-def _spiral(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _spiral(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """AO A1: a helix once around the bone, closed by a line along it; from torsion."""
     pitch = radius * rng.uniform(3.2, 5.0) * rng.choice([-1.0, 1.0])
     rough = _rough(radius, rng, 0.03)
@@ -225,11 +233,13 @@ def _spiral(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
         return np.asarray(turn + rough(u, v), np.float32)
 
     twist = turn_about(np.zeros(3), np.array([1.0, 0.0, 0.0]), rng.uniform(3, 9))
-    motion = _motion((rng.uniform(0, 1.5), *_aside(radius, rng, 0.35)), rng, rng.uniform(0, 4))
-    return _two(surface, rng.uniform(0.8, 1.8), radius, motion.after(twist))
+    motion = _motion(
+        (rng.uniform(0, 1.5), *_aside(radius, rng, 0.35)), rng, give * rng.uniform(0, 4)
+    )
+    return _two(surface, rng.uniform(1.2, 2.5), radius, motion.after(twist))
 
 
-def _comminuted(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _comminuted(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """AO B and C: more than two fragments; here a wedge or cylinder broken into two to four."""
     length = radius * rng.uniform(0.7, 1.3)
     thin = rng.uniform(-0.2, 0.5)  # 0: a wedge that ends at the far cortex; above: a cylinder
@@ -240,10 +250,16 @@ def _comminuted(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]
         part = np.float32(length) * (np.float32(thin) + np.float32(1 - thin) * share)
         return np.asarray(np.maximum(part, 0.15), np.float32)
 
-    low: Surface = lambda u, v: first(u, v) - height(u)  # noqa: E731
-    high: Surface = lambda u, v: second(u, v) + height(u)  # noqa: E731
+    def low(u: F32, v: F32) -> F32:
+        return np.asarray(first(u, v) - height(u), np.float32)
+
+    def high(u: F32, v: F32) -> F32:
+        return np.asarray(second(u, v) + height(u), np.float32)
+
     gap = rng.uniform(0.8, 1.6)
-    motion = _motion((rng.uniform(-2, 1.5), *_aside(radius, rng, 0.5)), rng, rng.uniform(2, 9))
+    motion = _motion(
+        (rng.uniform(-2, 1.5), *_aside(radius, rng, 0.5)), rng, give * rng.uniform(2, 9)
+    )
     ends = (
         Fragment(
             outside=_near(low, gap),
@@ -296,10 +312,12 @@ def _middle(
     return pieces
 
 
-def _greenstick(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _greenstick(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """Incomplete: the tension side breaks open, the other bends and stays whole (children)."""
     rough, hinge = _rough(radius, rng, 0.09), -rng.uniform(0.25, 0.55) * radius
-    bend = turn_about(np.array([0.0, hinge, 0.0]), np.array([0.0, 0.0, 1.0]), -rng.uniform(7, 12))
+    bend = turn_about(
+        np.array([0.0, hinge, 0.0]), np.array([0.0, 0.0, 1.0]), -max(give, 0.6) * rng.uniform(7, 12)
+    )
     marks = _on(rough, radius, hinge)
     return (
         Fragment(
@@ -309,19 +327,19 @@ def _greenstick(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]
     )
 
 
-def _impacted(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _impacted(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """The fragments are driven into each other: a dense band and a step, no gap."""
     rough = _rough(radius, rng, 0.12)
     depth = -min(rng.uniform(0.22, 0.4) * radius, 7.0)
-    motion = _motion((depth, *_aside(radius, rng, 0.22)), rng, rng.uniform(3, 10))
+    bend = give * rng.uniform(3, 10)
+    motion = _motion((depth, *_aside(radius, rng, 0.22)), rng, bend)
     return _two(rough, 0.0, radius, motion)
 
 
-def _hairline(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _hairline(radius: float, _: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """A thin crack without displacement that need not reach the other side."""
-    rough, slope = _rough(radius, rng, 0.08), np.tan(np.deg2rad(rng.uniform(5, 50)))
+    surface = _plane(radius, 0.08, rng.uniform(5, 50), rng)
     edge, width = -rng.uniform(0.2, 1.1) * radius, rng.uniform(0.7, 1.3)
-    surface: Surface = lambda u, v: rough(u, v) + np.float32(slope) * u  # noqa: E731
 
     def outside(s: F32, u: F32, v: F32) -> F32:
         slit = np.float32(width / 2) - np.abs(s - surface(u, v))
@@ -337,7 +355,7 @@ def _hairline(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     )
 
 
-def _avulsion(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
+def _avulsion(radius: float, _: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """A prominence torn off by its tendon or ligament and pulled away."""
     rough = _rough(radius, rng, 0.1)
     reach = np.float32(2.2 * radius)
@@ -364,7 +382,7 @@ def _avulsion(radius: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     )
 
 
-_MAKERS: dict[str, Callable[[float, np.random.Generator], tuple[Fragment, ...]]] = {
+_MAKERS: dict[str, Callable[[float, float, np.random.Generator], tuple[Fragment, ...]]] = {
     "transverse": _transverse,
     "oblique": _oblique,
     "spiral": _spiral,

@@ -21,7 +21,7 @@ def choose_marker(case: Case, plan: PhantomPlan, rng: np.random.Generator) -> st
     return case.side if there else ""
 
 
-def add_lead_letter(metal: F32, letter: str, beam: F32, rng: np.random.Generator) -> None:
+def add_lead_letter(metal: F32, letter: str, rng: np.random.Generator) -> None:
     """A lead letter on the cassette, in a corner of the beam: 4 mm of metal, in the beam's way."""
     height, width = metal.shape
     scale = max(metal.shape) / 512

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osteon.phantom import lower_limb, marks, upper_limb
+from osteon.phantom import marks
 from osteon.phantom.anatomy import Anatomy, Field, Person, Site, make_person
+from osteon.phantom.arm import arm
 from osteon.phantom.film import (
     SCANNERS,
     Scanner,
@@ -19,7 +20,9 @@ from osteon.phantom.film import (
     finished,
 )
 from osteon.phantom.fracture import Fracture, break_bone
+from osteon.phantom.hip import hip
 from osteon.phantom.implants import add_cast, plate_on
+from osteon.phantom.leg import leg
 from osteon.phantom.plan import Case, PhantomPlan
 from osteon.phantom.projection import (
     Cut,
@@ -29,16 +32,17 @@ from osteon.phantom.projection import (
     project_flesh,
     project_wire,
 )
+from osteon.phantom.shoulder import shoulder
 from osteon.phantom.solids import F32, Bone, Rigid, rotation
 from osteon.phantom.texture import cloud
 from osteon.types import Box
 
 _BUILDERS = {
-    "hand": (upper_limb.arm, (0,)),
-    "forearm": (upper_limb.arm, (1,)),
-    "shoulder": (upper_limb.shoulder, (0, 1)),
-    "hip": (lower_limb.hip, (0, 1, 2)),
-    "leg": (lower_limb.leg, (0, 1, 2)),
+    "hand": (arm, (0,)),
+    "forearm": (arm, (1,)),
+    "shoulder": (shoulder, (0, 1)),
+    "hip": (hip, (0, 1, 2)),
+    "leg": (leg, (0, 1, 2)),
 }
 
 
@@ -84,7 +88,7 @@ def make_film(case: Case, plan: PhantomPlan) -> Film:
         add_cast(thickness, _posed(subject.anatomy.flesh[:1], camera), screen, drawn)
     marker = marks.choose_marker(case, plan, drawn)
     if marker:
-        marks.add_lead_letter(thickness["metal"], marker, beam, drawn)
+        marks.add_lead_letter(thickness["metal"], marker, drawn)
     exposure = choose_exposure(rng, subject.anatomy.kvp, grid=subject.anatomy.grid)
     signal, open_beam = expose(thickness, scanner, exposure, beam, rng)
     gray = finished(develop(signal, open_beam, scanner, exposure, beam, rng), beam, scanner)

@@ -7,6 +7,7 @@ Legend of shapes: N rays, K samples along each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,7 +124,7 @@ Row = tuple[float, ...]  # place 0..1, half-width u, half-width v[, cortex, insi
 def tube(
     start: tuple[float, float, float],
     end: tuple[float, float, float],
-    rows: list[Row],
+    rows: Sequence[Row],
     *,
     caps: tuple[float, float] = (0.5, 0.5),
     blunt: float = 2.5,
