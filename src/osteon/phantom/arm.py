@@ -43,11 +43,11 @@ def arm(person: Person) -> Anatomy:
     ]  # fmt: skip
     hand_sites = [
         Site(bone=f"metacarpal {n}", tube=0, places=(0.35, 0.8), classes=SHAFT, weight=0.35,
-             carries=tuple(f"{part} {n}" for part in ("proximal", "middle", "distal")))
+             carries=_beyond(n, 1))
         for n in range(1, 6)
     ] + [
         Site(bone=f"proximal {n}", tube=0, places=(0.3, 0.7), classes=(*SHAFT, "avulsion"),
-             weight=0.25, carries=(f"middle {n}", f"distal {n}"))
+             weight=0.25, carries=_beyond(n, 2))
         for n in range(1, 6)
     ]  # fmt: skip
     fore_sites = [
@@ -142,6 +142,12 @@ def _carpals(person: Person) -> list[Bone]:
         )
         for name, (x, down, z), half, lean in parts
     ]
+
+
+def _beyond(ray: int, part: int) -> tuple[str, ...]:
+    """The bones of a ray of the hand from its ``part`` on: what moves with the one before."""
+    names = ("metacarpal", "proximal", "middle", "distal")
+    return tuple(f"{names[p]} {ray}" for p in range(part, 4) if _LENGTHS[ray - 1][p] > 0)
 
 
 def _phalanx(

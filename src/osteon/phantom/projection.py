@@ -86,7 +86,8 @@ def _reached(
         wide = float(size[index[step] : index[step + 1] + 1].max())
         if cut is not None and cut.misses((places + offset)[step : step + 2], wide):
             continue
-        reach = wide / screen.mm_per_px + 1.5
+        nearest = float(places[step : step + 2, 2].min()) - wide
+        reach = wide / screen.mm_per_px / (1.0 + nearest / screen.source_mm) + 1.5
         a, b = flat[step], flat[step + 1]
         limit = 4.0 * max(mask.shape)
         if np.abs(np.concatenate([a, b])).max() > limit:
