@@ -21,8 +21,10 @@ app = typer.Typer(
 data_app = typer.Typer(help="Get public data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-Data = Annotated[Path, typer.Argument(help="Folder of films, or a CSV or Parquet manifest.")]
-Run = Annotated[Path, typer.Argument(help="Run folder.")]
+Data = Annotated[
+    Path, typer.Argument(metavar="DATA", help="Folder of films, or a CSV or Parquet manifest.")
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="See: osteon recipes.")]
@@ -149,7 +151,9 @@ def prepare(
 
 @app.command(epilog="Example: osteon train fracatlas --recipe small-cnn --set epochs=30")
 def train(
-    data: Annotated[Path | None, typer.Argument(help="Folder of films, or a manifest.")] = None,
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="Folder of films, or a manifest.")
+    ] = None,
     out: Out = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     recipe: RecipeName = "linear-probe",
@@ -201,7 +205,9 @@ def report(run: Run, json: Json = False) -> None:
 @app.command(epilog="Example: osteon predict runs/mine films/*.jpg --output scores.csv")
 def predict(
     run: Run,
-    paths: Annotated[list[Path], typer.Argument(help="Films, or folders of films.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATHS...", help="Films, or folders of films.")
+    ],
     output: Annotated[Path | None, typer.Option(help="A CSV file; else standard output.")] = None,
     json: Json = False,
 ) -> None:
@@ -217,7 +223,9 @@ def predict(
 
 @app.command(epilog="Example: osteon recipes")
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Show this one whole.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Show this one whole.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the recipes with their cost and expected score."""
@@ -228,7 +236,7 @@ def recipes(
 
 @app.command(epilog="Example: osteon phantom phantoms/demo --films 360 --plant copies=0.05")
 def phantom(
-    out: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     films: Annotated[int, typer.Option(min=1, help="How many films.")] = 360,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
     settings: Annotated[
@@ -257,8 +265,8 @@ def data_list(json: Json = False) -> None:
 
 @data_app.command("fetch", epilog="Example: osteon data fetch fracatlas films/fracatlas")
 def data_fetch(
-    name: Annotated[str, typer.Argument(help="See: osteon data list.")],
-    folder: Annotated[Path, typer.Argument(help="Where to unpack it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="See: osteon data list.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to unpack it.")],
     json: Json = False,
 ) -> None:
     """Download a data set; goes on where it stopped, checks the checksum."""
