@@ -14,7 +14,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"errors", "types", "registry"},
     {"files", "progress"},
     {"values", "runs", "classes", "clusters"},
-    {"environment", "pixels", "dicom", "formats", "placement"},
+    {"environment", "pixels", "dicom", "jpeg", "raster", "formats", "placement", "parallel"},
     {"manifest", "datasets"},
     {"sources"},
     {"reading", "phantom", "inspection"},

@@ -1,0 +1,272 @@
+"""DICOM to gray as PS3.3 C.7.6.3, C.11.1 and C.11.2 say: stored values, padding, modality LUT,
+VOI LUT or window, MONOCHROME1 inverted. Sections are of the DICOM standard, 2024e.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from osteon.errors import UnreadableFilm
+from osteon.formats import Decoded, Gray, check_pixel_count, damaged, truncated
+from osteon.raster import quiet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+_FAULTS = (
+    ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError,
+    RuntimeError, TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip  # what pydicom and gdcm are seen to raise on damaged files
+
+
+def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
+    """The first frame of a DICOM object as it is to be seen. Raises UnreadableFilm.
+
+    Without a window the film is stretched between its least and greatest pixel, as viewers do;
+    films of up to 8 bits without one are taken as they are.
+    """
+    with quiet():
+        try:
+            dataset = _read(data, max_pixels)
+            _check_header(dataset, len(data), max_pixels)
+            gray = _presented(dataset, max_pixels)
+            return Decoded(
+                gray=gray,
+                format="DICOM",
+                bit_depth=_bits_stored(dataset),
+                n_channels=3 if _is_palette(dataset) else int(dataset.SamplesPerPixel),
+                n_frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
+                spacing_mm=_spacing_mm(dataset),
+            )
+        except _FAULTS as error:
+            raise _fault(error, len(data)) from None
+
+
+def _fault(error: Exception, n_bytes: int) -> UnreadableFilm:
+    said = " ".join(str(error).split()) or type(error).__name__
+    cut = isinstance(error, struct.error | EOFError) or "less than expected" in said
+    return truncated(n_bytes) if cut or "truncated stream" in said else damaged(said)
+
+
+def _read(data: bytes, max_pixels: int) -> Dataset:
+    import pydicom
+    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    _check_inflated_size(data, max_pixels)
+    dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+    if "TransferSyntaxUID" not in dataset.file_meta:  # no Part 10 header: told by the encoding
+        implicit, _ = dataset.original_encoding
+        syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
+def _check_inflated_size(data: bytes, max_pixels: int) -> None:
+    """Refuse a deflated data set that would fill the memory before its header can be read."""
+    at = 144 + int.from_bytes(data[140:144], "little")  # preamble 128, DICM 4, group length 12
+    if data[128:132] != b"DICM" or _DEFLATED not in data[144:at]:
+        return
+    body = data[at:]
+    limit = 8 * max_pixels
+    inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    while not inflater.eof and body:
+        size += len(inflater.decompress(body, 1 << 24))
+        body = inflater.unconsumed_tail
+        if size > limit:
+            raise UnreadableFilm(f"too large: it inflates to more than {limit:,} bytes")
+
+
+def _check_header(dataset: Dataset, n_bytes: int, max_pixels: int) -> None:
+    if "Rows" not in dataset or "Columns" not in dataset:
+        if "SOPClassUID" in dataset and n_bytes > 0:
+            kind = dataset.SOPClassUID.name
+            raise UnreadableFilm(f"a DICOM object without pixels ({kind})")
+        raise truncated(n_bytes)
+    check_pixel_count(int(dataset.Columns), int(dataset.Rows), max_pixels)
+    if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise truncated(n_bytes)
+
+
+def _is_palette(dataset: Dataset) -> bool:
+    return bool(dataset.get("PhotometricInterpretation") == "PALETTE COLOR")
+
+
+def _bits_stored(dataset: Dataset) -> int:
+    return int(dataset.get("BitsStored") or dataset.BitsAllocated)
+
+
+def _presented(dataset: Dataset, max_pixels: int) -> Gray:
+    """(H, W) gray: uint8 of films that were 8-bit all along, else uint16."""
+    if dataset.SamplesPerPixel != 1 or _is_palette(dataset):
+        return _luma(_colours(dataset))
+    stored = _stored_values(dataset, max_pixels)
+    padding = _padding(dataset, stored)
+    share = _to_unit(dataset, stored, padding)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        share = 1.0 - share
+    if padding is not None:
+        share[padding] = 0.0
+    if _bits_stored(dataset) <= 8 and not _is_transformed(dataset):
+        return np.rint(share * 255.0).astype(np.uint8)
+    return np.rint(share * 65_535.0).astype(np.uint16)
+
+
+# --- stored values --------------------------------------------------------------------------------
+
+
+def _stored_values(dataset: Dataset, max_pixels: int) -> NDArray[Any]:
+    from pydicom.pixels.utils import pixel_array
+
+    if dataset.file_meta.TransferSyntaxUID == _JPEG_BASELINE and _bits_stored(dataset) == 8:
+        return _baseline_frame(dataset, max_pixels)
+    stored: NDArray[Any] = pixel_array(dataset, index=0)
+    if stored.dtype.kind == "f":
+        return stored
+    spare = 8 * stored.dtype.itemsize - (int(dataset.get("HighBit") or 0) + 1)
+    unused = 8 * stored.dtype.itemsize - _bits_stored(dataset)
+    if spare < 0 or unused <= 0:
+        return stored
+    # Overlays of old scanners lie in the unused bits (PS3.5 8.1.2): shifting out and back drops
+    # them and, as the type is signed for signed pixels, extends the sign.
+    return (stored << unused) >> unused
+
+
+def _baseline_frame(dataset: Dataset, max_pixels: int) -> NDArray[np.uint8]:
+    """By our own JPEG decoder, which refuses cut streams; gdcm does not."""
+    from pydicom.encaps import get_frame
+
+    from osteon.jpeg import decode_jpeg
+
+    n_frames = int(dataset.get("NumberOfFrames") or 1)
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=n_frames)
+    gray = decode_jpeg(frame, max_pixels=max_pixels).gray
+    if gray.shape != (dataset.Rows, dataset.Columns):
+        raise damaged("the JPEG inside is of another size than the header says")
+    return gray.astype(np.uint8, copy=False)
+
+
+def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Where there is no film: PS3.3 C.7.5.1.1.2; None where nothing is padded."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit", value)
+    low, high = sorted((_as_stored(dataset, value), _as_stored(dataset, limit)))
+    mask: NDArray[np.bool_] = (stored >= low) & (stored <= high)
+    return mask if mask.any() and not mask.all() else None
+
+
+def _as_stored(dataset: Dataset, value: int) -> int:
+    """Padding values are often written unsigned though the pixels are signed."""
+    bits = int(dataset.BitsAllocated)
+    signed = dataset.get("PixelRepresentation") == 1
+    return int(value) - (1 << bits) if signed and int(value) >= 1 << (bits - 1) else int(value)
+
+
+# --- from stored values to [0, 1] -----------------------------------------------------------------
+
+
+def _is_transformed(dataset: Dataset) -> bool:
+    return (
+        bool(dataset.get("ModalityLUTSequence"))
+        or bool(dataset.get("VOILUTSequence"))
+        or _window(dataset) is not None
+        or "RescaleSlope" in dataset
+    )
+
+
+def _to_unit(
+    dataset: Dataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """Modality and VOI transformation to (H, W) floats, 0 black and 1 white in MONOCHROME2 sense.
+
+    A VOI LUT goes before a window where both are given, as it is made for the film.
+    """
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi
+
+    values = apply_modality_lut(stored, dataset)
+    if dataset.get("VOILUTSequence"):
+        table = dataset.VOILUTSequence[0]
+        looked_up = apply_voi(values.astype(np.int64), dataset).astype(np.float64)
+        return np.clip(looked_up / ((1 << int(table.LUTDescriptor[2])) - 1), 0.0, 1.0)
+    if (window := _window(dataset)) is not None:
+        function = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
+        return windowed(values.astype(np.float64), *window, function=function)
+    if _bits_stored(dataset) <= 8 and not _is_transformed(dataset) and stored.dtype.kind == "u":
+        return values.astype(np.float64) / ((1 << _bits_stored(dataset)) - 1)
+    film = values[~padding] if padding is not None else values
+    low, high = float(film.min()), float(film.max())
+    if not np.isfinite([low, high]).all():
+        raise damaged("it holds pixels that are not numbers")
+    return np.clip((values.astype(np.float64) - low) / (high - low or 1.0), 0.0, 1.0)
+
+
+def _window(dataset: Dataset) -> tuple[float, float] | None:
+    """Centre and width of the first window that can be used; PS3.3 C.11.2.1.2 limits widths."""
+    centre, width = (_first(dataset.get(name)) for name in ("WindowCenter", "WindowWidth"))
+    if centre is None or width is None:
+        return None
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
+    usable = width >= 1 if function == "LINEAR" else width > 0
+    return (centre, width) if usable else None
+
+
+def _first(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    many = not isinstance(value, str) and hasattr(value, "__len__")
+    if many and len(value) == 0:
+        return None
+    return float(value[0] if many else value)
+
+
+def windowed(
+    values: NDArray[np.float64], centre: float, width: float, *, function: str
+) -> NDArray[np.float64]:
+    """Values to [0, 1] by LINEAR, LINEAR_EXACT or SIGMOID: PS3.3 C.11.2.1.2 and C.11.2.1.3."""
+    if function == "SIGMOID":
+        # Beyond 60 the exponential is 0 or without bound; cut there, so that it cannot overflow.
+        slope = np.clip(-4.0 * (values - centre) / width, -60.0, 60.0)
+        return np.asarray(1.0 / (1.0 + np.exp(slope)))
+    if function == "LINEAR_EXACT":
+        return np.clip((values - centre) / width + 0.5, 0.0, 1.0)
+    if width <= 1.0:  # a threshold: the formula's denominator is 0
+        return (values > centre - 0.5).astype(np.float64)
+    return np.clip((values - (centre - 0.5)) / (width - 1.0) + 0.5, 0.0, 1.0)
+
+
+# --- colour ---------------------------------------------------------------------------------------
+
+
+def _colours(dataset: Dataset) -> NDArray[Any]:
+    """(H, W, 3) RGB of the stored depth."""
+    from pydicom.pixels.processing import apply_color_lut
+    from pydicom.pixels.utils import pixel_array
+
+    pixels: NDArray[Any] = pixel_array(dataset, index=0)  # YBR becomes RGB
+    return apply_color_lut(pixels, dataset)[..., :3] if _is_palette(dataset) else pixels
+
+
+def _luma(colours: NDArray[Any]) -> Gray:
+    """Rec. 601 luma, rounded, in the dtype of the colours."""
+    weights = np.array([0.299, 0.587, 0.114])
+    deep = colours.dtype.itemsize > 1
+    luma: NDArray[np.float64] = np.rint(colours.astype(np.float64) @ weights)
+    return luma.astype(np.uint16) if deep else luma.astype(np.uint8)
+
+
+def _spacing_mm(dataset: Dataset) -> tuple[float, float] | None:
+    """Between rows, between columns. Calibrated to the patient first, else at the detector."""
+    for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        spacing = dataset.get(name)
+        if spacing is not None and len(spacing) == 2 and all(float(step) > 0 for step in spacing):
+            return float(spacing[0]), float(spacing[1])
+    return None

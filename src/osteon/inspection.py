@@ -1,0 +1,155 @@
+"""Opens every file once and keeps what that told: the ground of the audit.
+
+Files of equal bytes are decoded once. What is known of an unchanged file is read from the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from osteon.errors import DataError, UnreadableFilm
+from osteon.formats import SUFFIXES
+from osteon.parallel import in_order
+from osteon.pixels import Decoded, decode_bytes, decoder_version, fault_of
+from osteon.progress import track
+from osteon.raster import quiet
+from osteon.types import FilmFacts, Manifest, Radiograph
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """Facts of one file, and what the file was like when they were found."""
+
+    size: int
+    mtime_ns: int
+    facts: FilmFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notebook:
+    """All that is known of the films below one root, by path."""
+
+    decoder: str
+    films: Mapping[str, Known]
+
+
+def inspect_films(
+    manifest: Manifest, *, cache: Path | None = None, workers: int | None = None
+) -> dict[str, FilmFacts]:
+    """Open and decode every film; film id -> facts, in the manifest's order.
+
+    A file that cannot be decoded whole, is gone or may not be read gets a ``fault`` and never
+    raises; of one that could not even be opened, ``sha256`` is "" and ``n_bytes`` 0.
+    With ``cache``, a file of the same path, size and time of change as before is not read again.
+    Raises ResourceError when the memory is too small for a film.
+    """
+    book = _notebook_path(cache, manifest.root) if cache else None
+    known = _read_notebook(book) if book else {}
+    looks: dict[str, FilmFacts] = {}  # by SHA-256 of the bytes and what the name claims
+
+    def look(film: Radiograph) -> Known:
+        return _look(film, known.get(str(film.path)), looks)
+
+    found: dict[str, Known] = {}
+    films = manifest.radiographs
+    try:
+        with quiet():
+            seen = in_order(look, films, workers=workers)
+            for film, one in zip(films, track(seen, "inspect", total=len(films)), strict=True):
+                found[str(film.path)] = one
+    finally:  # stopped by Ctrl-C or an error: what was found is kept
+        if book:
+            _write_notebook(book, known, found)
+    return {film.id: replace(found[str(film.path)].facts, id=film.id) for film in films}
+
+
+def _look(film: Radiograph, known: Known | None, looks: dict[str, FilmFacts]) -> Known:
+    suffix = film.path.suffix.lower()
+    blank = FilmFacts(id=film.id, n_bytes=0, sha256="", suffix_format=SUFFIXES.get(suffix))
+    try:
+        with film.path.open("rb") as file:
+            state = os.fstat(file.fileno())
+            if known and (known.size, known.mtime_ns) == (state.st_size, state.st_mtime_ns):
+                return known
+            data = file.read()
+    except OSError as error:
+        fault = f"the file cannot be opened ({error.strerror or error})"
+        return Known(size=-1, mtime_ns=-1, facts=replace(blank, fault=fault))
+    digest = hashlib.sha256(data).hexdigest()
+    # The sentence about a foreign file names the suffix, so copies under two names differ in it.
+    facts = looks.get(digest + suffix)
+    if facts is None:
+        opened = replace(blank, n_bytes=len(data), sha256=digest)
+        facts = looks.setdefault(digest + suffix, _facts(opened, data, film.path))
+    return Known(size=state.st_size, mtime_ns=state.st_mtime_ns, facts=facts)
+
+
+def _facts(opened: FilmFacts, data: bytes, path: Path) -> FilmFacts:
+    try:
+        film = decode_bytes(data)
+    except UnreadableFilm as error:
+        return replace(opened, fault=fault_of(error, path))
+    mean, std = _mean_and_std(film)
+    return replace(
+        opened,
+        format=film.format,
+        width_px=film.gray.shape[1],
+        height_px=film.gray.shape[0],
+        bit_depth=film.bit_depth,
+        n_channels=film.n_channels,
+        n_frames=film.n_frames,
+        pixel_digest=pixel_digest(film),
+        mean=mean,
+        std=std,
+    )
+
+
+def pixel_digest(film: Decoded) -> str:
+    """SHA-256 of the shape and the upright gray pixels: equal for equal films of any format."""
+    height, width = film.gray.shape
+    said = hashlib.sha256(f"{height}x{width}:{film.gray.dtype.itemsize}\n".encode())
+    said.update(film.gray.astype(film.gray.dtype.newbyteorder("<"), copy=False).data)
+    return said.hexdigest()
+
+
+def _mean_and_std(film: Decoded) -> tuple[float, float]:
+    """Of the film in [0, 1]."""
+    import cv2
+
+    full = 255.0 if film.gray.dtype.itemsize == 1 else 65_535.0
+    mean, std = cv2.meanStdDev(film.gray)
+    return float(mean[0][0]) / full, float(std[0][0]) / full
+
+
+# --- the notebook ---------------------------------------------------------------------------------
+
+
+def _notebook_path(cache: Path, root: Path) -> Path:
+    key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    return cache / "inspection" / f"{root.resolve().name or 'root'}-{key}.json"
+
+
+def _read_notebook(path: Path) -> Mapping[str, Known]:
+    """What was known; nothing if it was written by another decoder, or is no notebook at all."""
+    from osteon.values import read_value
+
+    if not path.is_file():
+        return {}
+    try:
+        notebook = read_value(Notebook, path)
+    except DataError:
+        return {}
+    return notebook.films if notebook.decoder == decoder_version() else {}
+
+
+def _write_notebook(path: Path, known: Mapping[str, Known], found: Mapping[str, Known]) -> None:
+    from osteon.values import write_value
+
+    news = {name: one for name, one in found.items() if one.size >= 0}
+    if all(known.get(name) is one for name, one in news.items()):
+        return
+    write_value(path, Notebook(decoder=decoder_version(), films={**known, **news}))

@@ -1,0 +1,222 @@
+"""PNG, GIF, WEBP, BMP and TIFF to gray by Pillow; and CMYK JPEG.
+
+What is transparent is laid on black: black is the background of a film and of the letterbox.
+Colour becomes Rec. 601 luma, which is also the Y of JPEG.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from osteon.formats import (
+    Decoded,
+    Gray,
+    check_pixel_count,
+    check_whole_gif,
+    check_whole_png,
+    check_whole_webp,
+    damaged,
+    truncated,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+    from PIL.ImageFile import ImageFile
+
+DETECTOR_BITS = (10, 12, 14, 16)
+_WHOLE = {"PNG": check_whole_png, "GIF": check_whole_gif, "WEBP": check_whole_webp}
+_FAULTS = (
+    ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
+    TypeError, ValueError, struct.error,
+)  # fmt: skip  # what Pillow is seen to raise on damaged files
+_WHITE_IS_ZERO = 0  # TIFF 6.0 PhotometricInterpretation
+
+
+class _Quiet:
+    """Silences the warnings of Pillow and pydicom while any thread is inside.
+
+    ``warnings.catch_warnings`` is not safe among threads (before Python 3.14): two that overlap
+    may restore each other's filters. So the first to come sets them and the last to go restores
+    them. Only those two libraries are silenced: faults are found by our own checks, not by theirs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._saved: warnings.catch_warnings[Any] | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.filterwarnings("ignore", module=r"(PIL|pydicom)\.")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0 and self._saved is not None:
+                    self._saved.__exit__(None, None, None)
+
+
+quiet = _Quiet()
+
+
+def decode_raster(data: bytes, name: str, *, max_pixels: int) -> Decoded:
+    """The stored film of format ``name``, first frame, not yet turned upright.
+
+    Raises UnreadableFilm when it cannot be decoded whole.
+    """
+    if name in _WHOLE:
+        _WHOLE[name](data)
+    try:
+        with quiet(), _opened(data, name) as image:
+            check_pixel_count(*image.size, max_pixels)
+            if name == "TIFF":
+                _check_whole_tiff(image, len(data))
+            n_frames = _count_frames(image)
+            depth, channels = _depth_and_channels(data, name, image)
+            orientation = image.getexif().get(0x0112, 1)
+            image.load()
+            if image.getexif().get(0x0112, 1) != orientation:
+                orientation = 1  # libtiff's films are turned by Pillow while it loads them
+            gray = _to_gray(image, white_is_zero=_is_white_zero(image, name))
+    except _FAULTS as error:
+        said = str(error) or type(error).__name__
+        raise (truncated(len(data)) if "truncated" in said.lower() else damaged(said)) from None
+    return Decoded(
+        gray=gray,
+        format=name,
+        bit_depth=depth,
+        n_channels=channels,
+        n_frames=n_frames,
+        orientation=orientation if orientation in range(1, 9) else 1,
+    )
+
+
+def _opened(data: bytes, name: str) -> ImageFile:
+    """The plugin of one format, called directly: ``Image.open`` would try all of them, and judge
+    the size by Pillow's global limit instead of ours."""
+    from PIL import (
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    plugins: dict[str, type[ImageFile]] = {
+        "PNG": PngImagePlugin.PngImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+    }
+    return plugins[name](io.BytesIO(data))
+
+
+def _count_frames(image: ImageFile) -> int:
+    """At least 2 is said of an animation whose later frames are cut."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except (OSError, EOFError, ValueError, SyntaxError, IndexError, struct.error):
+        return 2
+    finally:
+        if getattr(image, "is_animated", False):
+            image.seek(0)
+
+
+def _depth_and_channels(data: bytes, name: str, image: ImageFile) -> tuple[int, int]:
+    channels = {"P": 3, "CMYK": 4}.get(image.mode, len(image.getbands()))
+    if image.mode == "P" and "transparency" in image.info:
+        channels = 4
+    if name == "PNG":
+        return data[24], channels  # PNG section 11.2.2: the bit depth in IHDR
+    if name == "TIFF":
+        stored = image.tag_v2.get(258, (1,))  # type: ignore[attr-defined]
+        return int(stored[0] if isinstance(stored, tuple) else stored), channels
+    return (1 if image.mode == "1" else 8), channels
+
+
+def _is_white_zero(image: ImageFile, name: str) -> bool:
+    """Whether 0 is white in what Pillow gives: it inverts such TIFFs of up to 8 bits by itself."""
+    if name != "TIFF" or not (image.mode in "IF" or image.mode.startswith("I;16")):
+        return False
+    return bool(image.tag_v2.get(262) == _WHITE_IS_ZERO)  # type: ignore[attr-defined]
+
+
+def _check_whole_tiff(image: ImageFile, n_bytes: int) -> None:
+    """Raise UnreadableFilm when a strip or tile ends after the file: libtiff pads some of them."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    for offsets, lengths in ((273, 279), (324, 325)):  # strips, tiles
+        ends = zip(tags.get(offsets, ()), tags.get(lengths, ()), strict=False)
+        if any(offset + length > n_bytes for offset, length in ends):
+            raise truncated(n_bytes)
+
+
+def _to_gray(image: Image.Image, *, white_is_zero: bool) -> Gray:
+    if image.mode.startswith("I;16"):
+        deep = np.asarray(image).astype(np.uint16)
+        gray: Gray = full_scale(deep)
+    elif image.mode in ("I", "F"):
+        pixels = np.asarray(image)
+        fits = image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65_535
+        gray = full_scale(pixels.astype(np.uint16)) if fits else stretched(pixels)
+    else:
+        gray = _composited(image)
+    return ~gray if white_is_zero else gray
+
+
+def _composited(image: Image.Image) -> NDArray[np.uint8]:
+    """Any mode of up to 8 bits as luma on black."""
+    if not image.has_transparency_data:
+        if image.mode == "CMYK":
+            image = image.convert("RGB")
+        return np.array(image.convert("L"))
+    layered = image.convert("RGBA")
+    luma = np.asarray(layered.convert("RGB").convert("L")).astype(np.uint16)
+    alpha = np.asarray(layered.getchannel("A")).astype(np.uint16)
+    return ((luma * alpha + 127) // 255).astype(np.uint8)
+
+
+def full_scale(deep: NDArray[np.uint16]) -> Gray:
+    """16-bit pixels of a 10, 12, 14 or 16-bit detector, spread over all 16 bits.
+
+    Such files rarely say how many bits are in use; taken as 16, a 12-bit film would be black.
+    The fewest bits that hold the brightest pixel are taken.
+    """
+    brightest = int(deep.max())
+    bits = next(bits for bits in DETECTOR_BITS if brightest < 1 << bits)
+    if bits == 16:
+        return deep
+    scaled = deep.astype(np.uint32) * 65_535 // ((1 << bits) - 1)
+    return scaled.astype(np.uint16)
+
+
+def stretched(pixels: NDArray[Any]) -> Gray:
+    """Numbers without a scale of their own, from their least (black) to their greatest (white).
+
+    Floats within [0, 1] are taken as they are. Raises UnreadableFilm for NaN or infinity.
+    """
+    values = pixels.astype(np.float64)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise damaged("it holds pixels that are not numbers")
+    if pixels.dtype.kind == "f" and low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    span = high - low or 1.0
+    return np.rint((values - low) / span * 65_535).astype(np.uint16)
