@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from osteon.errors import UnreadableFilm
-from osteon.formats import Decoded, Gray, check_pixel_count, damaged, truncated
+from osteon.formats import Decoded, check_pixel_count, damaged, truncated
 from osteon.raster import quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
+
+    from osteon.formats import Gray
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"

@@ -18,7 +18,6 @@ import numpy as np
 
 from osteon.formats import (
     Decoded,
-    Gray,
     check_pixel_count,
     check_whole_gif,
     check_whole_png,
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
     from PIL.ImageFile import ImageFile
+
+    from osteon.formats import Gray
 
 DETECTOR_BITS = (10, 12, 14, 16)
 _WHOLE = {"PNG": check_whole_png, "GIF": check_whole_gif, "WEBP": check_whole_webp}
