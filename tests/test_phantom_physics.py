@@ -135,7 +135,7 @@ def _exposed(dose: float, seed: int = 0) -> np.ndarray[tuple[int, ...], np.dtype
     flat = np.full((128, 128), 60.0, np.float32)
     zero = np.zeros_like(flat)
     parts = {"bone": zero, "muscle": flat, "fat": zero, "metal": zero, "plaster": zero}
-    exposure = Exposure(kvp=60, dose=dose, brightness=0, contrast=1, grid=True)
+    exposure = Exposure(kvp=60, dose=dose, brightness=0, contrast=1, window=1, grid=True)
     beam = np.ones_like(flat)
     signal, open_beam = expose(parts, SCANNERS[1], exposure, beam, np.random.default_rng(seed))
     return np.asarray(signal / open_beam)
@@ -154,7 +154,7 @@ def test_bone_is_white_and_the_borders_are_the_scanners() -> None:
     bone[90:110, 60:100] = 15
     parts = {"bone": bone, "muscle": zero + 40, "fat": zero, "metal": zero, "plaster": zero}
     beam = collimated(shape, (20, 20, 20, 20), 0.0)
-    exposure = Exposure(kvp=60, dose=2, brightness=0, contrast=1, grid=False)
+    exposure = Exposure(kvp=60, dose=2, brightness=0, contrast=1, window=1, grid=False)
     for scanner in SCANNERS:
         rng = np.random.default_rng(1)
         signal, open_beam = expose(parts, scanner, exposure, beam, rng)

@@ -29,7 +29,7 @@ PLAN = PhantomPlan(films=40, size_px=96, seed=5, shipped_split=True, plants=PLAN
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Of every file but the manifest, which may say where it lies, and of what the manifest says."""
+    """Of every file but the manifest, which may tell its place, and of what the manifest says."""
     said = {"manifest": PhantomFolder().read(folder).digest}
     return said | {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

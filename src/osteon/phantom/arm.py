@@ -135,8 +135,8 @@ def _carpals(person: Person) -> list[Bone]:
                     (x, y + down, z),
                     half,
                     along=(lean, 1, 0),
-                    cortex=1.0 * person.cortex,
-                    inside=0.42 * person.cortex,
+                    cortex=0.9 * person.cortex,
+                    inside=0.36 * person.cortex,
                 ),
             ),
         )

@@ -54,6 +54,7 @@ class Exposure:
     dose: float  # times the scanner's usual
     brightness: float  # shift of the window, in its own widths
     contrast: float  # times the usual
+    window: float  # times the width that just holds the densest part: above 1 the film is dim
     grid: bool
 
 
@@ -63,6 +64,7 @@ def choose_exposure(rng: np.random.Generator, kvp: tuple[float, float], *, grid:
         dose=float(np.exp(rng.normal(0.0, 0.35))),
         brightness=float(rng.normal(0.0, 0.05)),
         contrast=float(np.exp(rng.normal(0.0, 0.12))),
+        window=float(rng.uniform(0.95, 1.6)),
         grid=grid,
     )
 
@@ -127,10 +129,12 @@ def develop(
     inner = attenuation[::4, ::4][beam[::4, ::4] > 0.6]
     high = float(np.percentile(inner, 99.5))
     low = max(0.0, float(np.percentile(inner, 0.5)))
-    span = max(high - low, 0.3)
+    span = max(high - low, 0.3) * exposure.window
     level = (attenuation - low) / np.float32(span)
     level = _processed(level, scanner, max(signal.shape) / 512)
-    level = (level - 0.5) * np.float32(exposure.contrast) + np.float32(0.5 + exposure.brightness)
+    middle = np.float32(0.5 / exposure.window)
+    level = (level - middle) * np.float32(exposure.contrast) + middle
+    level += np.float32(exposure.brightness)
     level = _gray_curve(np.clip(level, 0.0, 1.35), scanner.gamma)
     if scanner.streaks:
         level += np.float32(scanner.streaks) * _streaks(level.shape[1], rng)[None, :]

@@ -175,20 +175,22 @@ def _pose(
     """Where the patient stands and what the film takes in; small errors of positioning."""
     field = subject.field
     swing = subject.anatomy.lateral_deg if case.view == "lateral" else 0.0
+    roomy = not subject.anatomy.grid and rng.random() < 0.4  # a limb on a plate too large for it
+    zoom = rng.uniform(1.2, 1.6) if roomy else rng.uniform(0.97, 1.18)
     turn = rotation(np.array([0.0, 1.0, 0.0]), swing + rng.normal(0, 4))
     turn = rotation(np.array([1.0, 0.0, 0.0]), rng.normal(0, 3)) @ turn
-    turn = rotation(np.array([0.0, 0.0, 1.0]), rng.normal(0, 4)) @ turn
+    turn = rotation(np.array([0.0, 0.0, 1.0]), rng.normal(0, 11 if roomy else 4)) @ turn
     side = np.diag([-1.0 if case.side == "L" else 1.0, 1.0, 1.0])
     turn = side @ turn
-    zoom = rng.uniform(0.97, 1.18)
-    half = np.array([field.half[0] * rng.uniform(0.92, 1.2), field.half[1]]) * zoom
+    wide = rng.uniform(1.0, 1.7) if roomy else rng.uniform(0.92, 1.2)
+    half = np.array([field.half[0] * wide, field.half[1]]) * zoom
     if case.view == "lateral" and swing > 60:
         half[0] *= rng.uniform(0.85, 1.0)
     half[0] = min(half[0], 1.25 * half[1])
     mm = 2 * float(half.max()) / plan.size_px
     width, height = (max(48, round(2 * float(side) / mm)) for side in half)
     middle = np.array([field.middle[0], field.middle[1], 0.0])
-    shift = np.array([*rng.normal(0, 0.035, 2) * half, 0.0])
+    shift = np.array([*rng.normal(0, 0.08 if roomy else 0.035, 2) * half, 0.0])
     camera = Rigid(turn=turn, shift=shift - turn @ middle)
     screen = Screen(width_px=width, height_px=height, mm_per_px=mm, centre=(width / 2, height / 2))
     return camera, screen
