@@ -228,6 +228,7 @@ def test_a_finished_folder_is_left_alone_and_a_broken_one_finished(
     broken = make_phantoms(tmp_path / "broken", PLAN, workers=1)
     (broken / "manifest.csv").unlink()
     next((broken / "images").rglob("*.jpg")).unlink()
+    (broken / "images" / "normal" / ".00001.jpg.abc.part").write_bytes(b"half")
     with pytest.raises(DataError, match="unfinished"):
         PhantomFolder().read(broken)
     make_phantoms(broken, PLAN)

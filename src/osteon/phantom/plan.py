@@ -62,7 +62,7 @@ class PhantomPlan:
     films_per_patient: int = 4
     formats: tuple[str, ...] = ("jpeg",)  # taken in turn, study by study
     shipped_split: bool = False  # a column ``split`` by patient, 70/15/15
-    casts: float = 0.0  # share of films of limbs, whatever their class
+    casts: float = 0.0  # share of studies of limbs, whatever their class
     plates: float = 0.0  # share of studies, whatever their class
     arrows: float = 0.0  # share of films; points at the fracture where there is one
     writing: float = 0.15  # share of films with burned-in writing

@@ -83,7 +83,11 @@ def make_film(case: Case, plan: PhantomPlan) -> Film:
     thickness = _thickness(subject, camera, screen, case, person)
     hurt = _boxes(subject, camera, screen)
     drawn = case.film_rng(2)
-    with_cast = drawn.random() < plan.casts and case.region in ("hand", "forearm", "leg")
+    with_cast = case.study_rng(4).random() < plan.casts and case.region in (
+        "hand",
+        "forearm",
+        "leg",
+    )
     if with_cast:
         add_cast(thickness, _posed(subject.anatomy.flesh[:1], camera), screen, drawn)
     marker = marks.choose_marker(case, plan, drawn)

@@ -63,6 +63,8 @@ def _claimed(out: Path, plan: PhantomPlan, specs: list[FileSpec]) -> bool:
             raise UsageError(
                 f"{out} holds phantoms of another plan. Choose another folder, or delete it."
             )
+        for left_over in out.rglob(".*.part"):  # of a run that was killed while it wrote a film
+            left_over.unlink()
         there = (out / "manifest.csv").exists()
         return there and all((out / spec.id).exists() for spec in specs)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
