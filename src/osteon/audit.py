@@ -1,0 +1,54 @@
+"""Runs the checks on a manifest and what opening its files told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from osteon.checks import CHECKS, Evidence
+from osteon.clusters import copy_clusters
+from osteon.types import Audit, FilmFacts, Manifest
+
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def audit(
+    manifest: Manifest,
+    *,
+    facts: Mapping[str, FilmFacts],
+    checks: Iterable[str] | None = None,
+) -> Audit:
+    """Run all checks, or those named, and gather copies into clusters.
+
+    ``facts`` come from ``osteon.inspect_films``. Findings are ordered by severity, then by check.
+    Raises UnknownName for a check that does not exist.
+    """
+    clusters = copy_clusters(facts)
+    evidence = Evidence(manifest=manifest, facts=facts, clusters=clusters)
+    names = list(CHECKS) if checks is None else list(checks)
+    chosen = [CHECKS[name] for name in names]
+    findings = [finding for check in chosen for finding in check(evidence)]
+    findings.sort(key=lambda finding: (_ORDER[finding.severity], finding.check))
+    return Audit(
+        manifest_digest=manifest.digest,
+        findings=tuple(findings),
+        facts=dict(facts),
+        clusters=clusters,
+    )
+
+
+def verdict(audit: Audit, manifest: Manifest) -> str:
+    """One or two sentences: may these data be used, and with which split."""
+    others = [f for f in audit.findings if f.severity == "error" and f.check != "leakage"]
+    if audit.leaks:
+        words = f"Do not use the shipped split: {_lower(audit.leaks[0].message)}"
+    elif any(film.split is not None for film in manifest.radiographs):
+        words = "The shipped split shows no exact copy across its parts."
+    else:
+        words = "The data ship no split; osteon makes a grouped one."
+    if others:
+        words += f" {others[0].message}"
+    return words
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,34 @@
+"""Equal films under different labels: at least one of them is wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from osteon.checks import CHECKS, Evidence
+from osteon.types import Finding, Radiograph
+
+
+@CHECKS.register("labels")
+def labels(evidence: Evidence) -> Iterator[Finding]:
+    clusters: defaultdict[str, list[Radiograph]] = defaultdict(list)
+    for film in evidence.manifest.radiographs:
+        if film.label is not None and film.id in evidence.clusters:
+            clusters[evidence.clusters[film.id]].append(film)
+    mixed = [films for films in clusters.values() if len({film.label for film in films}) > 1]
+    if not mixed:
+        return
+    pairs = [
+        (films[0].id, next(film.id for film in films if film.label != films[0].label))
+        for films in mixed
+    ]
+    yield Finding(
+        check="labels",
+        severity="warning",
+        message=f"{len(mixed):,} films appear under more than one label "
+        f"({sum(map(len, mixed)):,} files): at least one label of each is wrong.",
+        remedy="Look at the pairs, keep the right file of each and delete the other. Until then "
+        "they stay together in one part, and cap the score that is possible.",
+        ids=tuple(film.id for films in mixed for film in films),
+        pairs=tuple(pairs),
+    )
