@@ -63,8 +63,8 @@ def test_a_break_changes_little_but_changes_something() -> None:
 
     plan = PhantomPlan(size_px=192, regions=("leg",), markers=0, writing=0)
     case = make_case(plan, 4)
-    intact = make_film(replace(case, fracture=None), plan).gray
-    broken = make_film(replace(case, fracture="hairline"), plan)
+    intact = make_film(replace(case, broken=False), plan).gray
+    broken = make_film(replace(case, injury="hairline", broken=True), plan)
     difference = np.abs(broken.gray - intact)
     assert difference.max() > 0.03
     assert float(broken.gray.mean()) == pytest.approx(float(intact.mean()), abs=0.02)

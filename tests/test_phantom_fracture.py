@@ -140,7 +140,7 @@ def test_sites_name_bones_and_classes_that_exist(build) -> None:  # type: ignore
 def test_every_class_can_be_shown_in_every_region(region: str) -> None:
     plan = PhantomPlan(regions=(region,), size_px=96, prevalence=1.0)
     for name in FRACTURES:
-        film = make_film(replace(make_case(plan, 0), fracture=name), plan)
+        film = make_film(replace(make_case(plan, 0), injury=name, broken=True), plan)
         (box,) = film.boxes
         height, width = film.gray.shape
         assert box.label == name
@@ -153,13 +153,10 @@ def test_box_holds_all_that_an_undisplaced_crack_changes() -> None:
     plan = PhantomPlan(
         regions=("forearm", "leg"), prevalence=1.0, writing=0, markers=0, size_px=256, seed=2
     )
-    seen = 0
     for index in range(0, 24, 4):
-        case = replace(make_case(plan, index), fracture="hairline")
+        case = replace(make_case(plan, index), injury="hairline", broken=True)
         broken_film = make_film(case, plan)
-        site_free = make_film(replace(case, fracture=None), plan)
-        if broken_film.gray.shape != site_free.gray.shape:
-            continue  # the break asked for another field
+        site_free = make_film(replace(case, broken=False), plan)
         gone = np.abs(broken_film.gray - site_free.gray)
         (box,) = broken_film.boxes
         rows = slice(int(box.top_px), int(box.top_px + box.height_px) + 1)
@@ -167,8 +164,6 @@ def test_box_holds_all_that_an_undisplaced_crack_changes() -> None:
         inside = gone[rows, columns].max()
         gone[rows, columns] = 0
         assert inside > 1.5 * np.percentile(gone, 99.9)
-        seen += 1
-    assert seen >= 2
 
 
 def test_box_lies_on_the_broken_bone_and_is_small() -> None:

@@ -51,9 +51,9 @@ def arm(person: Person) -> Anatomy:
         for n in range(1, 6)
     ]  # fmt: skip
     fore_sites = [
-        Site(bone="radius", tube=0, give=0.35, places=(0.89, 0.93), classes=END, weight=1.2),
-        Site(bone="radius", tube=0, give=0.35, places=(0.4, 0.78), classes=SHAFT, weight=1.0),
-        Site(bone="ulna", tube=0, give=0.35, places=(0.4, 0.8), classes=SHAFT, weight=0.8),
+        Site(bone="radius", tube=0, give=0.5, places=(0.89, 0.93), classes=END, weight=1.2),
+        Site(bone="radius", tube=0, give=0.5, places=(0.4, 0.78), classes=SHAFT, weight=1.0),
+        Site(bone="ulna", tube=0, give=0.5, places=(0.4, 0.8), classes=SHAFT, weight=0.8),
         Site(bone="ulna", tube=1, places=(0.5, 0.5), classes=AVULSED, weight=0.5),
     ]
     return Anatomy(

@@ -35,13 +35,13 @@ class Scanner:
 
 
 SCANNERS = (
-    Scanner(name="cr-a", maker="Phantom CR 12", blur_px=0.75, quanta=900, electronic=6, edge=0.25,
+    Scanner(name="cr-a", maker="Phantom CR 12", blur_px=0.75, quanta=1300, electronic=6, edge=0.25,
             equalise=0.15, gamma=1.25, black=0.11, streaks=0.003, borders="plate", aspect=0.82),
     Scanner(name="dr-b", maker="Phantom DR 700", blur_px=0.55, quanta=2600, electronic=4, edge=0.55,
             equalise=0.40, gamma=1.0, black=0.02, streaks=0.0, borders="shutter", aspect=0.84),
     Scanner(name="dr-c", maker="Phantom DR 5", blur_px=0.62, quanta=1700, electronic=5, edge=0.4,
             equalise=0.28, gamma=1.1, black=0.05, streaks=0.0, borders="shutter", aspect=1.0),
-    Scanner(name="film-d", maker="Phantom Film", blur_px=0.95, quanta=520, electronic=5, edge=0.0,
+    Scanner(name="film-d", maker="Phantom Film", blur_px=0.95, quanta=1000, electronic=5, edge=0.0,
             equalise=0.0, gamma=0.9, black=0.03, streaks=0.0, borders="white", aspect=0.76),
 )  # fmt: skip
 
@@ -64,7 +64,7 @@ def choose_exposure(rng: np.random.Generator, kvp: tuple[float, float], *, grid:
         dose=float(np.exp(rng.normal(0.0, 0.35))),
         brightness=float(rng.normal(0.0, 0.05)),
         contrast=float(np.exp(rng.normal(0.0, 0.12))),
-        window=float(rng.uniform(0.95, 1.6)),
+        window=float(rng.uniform(0.95, 1.4)),
         grid=grid,
     )
 

@@ -198,7 +198,7 @@ def _above(marks: Vector, radius: float) -> tuple[float, float]:
 
 
 def _aside(radius: float, rng: np.random.Generator, most: float) -> tuple[float, float]:
-    size, angle = radius * rng.uniform(0.1, most), rng.uniform(0, 2 * np.pi)
+    size, angle = radius * rng.uniform(0.4 * most, 1.8 * most), rng.uniform(0, 2 * np.pi)
     return float(size * np.cos(angle)), float(size * np.sin(angle))
 
 
@@ -209,18 +209,18 @@ def _transverse(radius: float, give: float, rng: np.random.Generator) -> tuple[F
     """AO A3: one line at less than 30 degrees to the perpendicular of the long axis."""
     surface = _plane(radius, 0.07, rng.uniform(0, 15), rng)
     motion = _motion(
-        (rng.uniform(0, 1.0), *_aside(radius, rng, 0.7)), rng, give * rng.uniform(1, 7)
+        (rng.uniform(0, 1.0), *_aside(radius, rng, 0.7)), rng, give * rng.uniform(4, 15)
     )
-    return _two(surface, rng.uniform(0.6, 1.6), radius, motion)
+    return _two(surface, rng.uniform(1.2, 2.8), radius, motion)
 
 
 def _oblique(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """AO A2: one plane at 30 degrees or more to the perpendicular of the long axis."""
     surface = _plane(radius, 0.05, rng.uniform(42, 62), rng)
     motion = _motion(
-        (rng.uniform(-1, 1.0), *_aside(radius, rng, 0.5)), rng, give * rng.uniform(1, 6)
+        (rng.uniform(-1, 1.0), *_aside(radius, rng, 0.5)), rng, give * rng.uniform(4, 14)
     )
-    return _two(surface, rng.uniform(1.0, 2.3), radius, motion)
+    return _two(surface, rng.uniform(1.8, 4.0), radius, motion)
 
 
 def _spiral(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
@@ -234,14 +234,14 @@ def _spiral(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragm
 
     twist = turn_about(np.zeros(3), np.array([1.0, 0.0, 0.0]), rng.uniform(3, 9))
     motion = _motion(
-        (rng.uniform(0, 1.5), *_aside(radius, rng, 0.35)), rng, give * rng.uniform(0, 4)
+        (rng.uniform(0, 1.5), *_aside(radius, rng, 0.35)), rng, give * rng.uniform(2, 9)
     )
-    return _two(surface, rng.uniform(1.2, 2.5), radius, motion.after(twist))
+    return _two(surface, rng.uniform(2.0, 4.0), radius, motion.after(twist))
 
 
 def _comminuted(radius: float, give: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """AO B and C: more than two fragments; here a wedge or cylinder broken into two to four."""
-    length = radius * rng.uniform(0.7, 1.3)
+    length = radius * rng.uniform(1.1, 2.0)
     thin = rng.uniform(-0.2, 0.5)  # 0: a wedge that ends at the far cortex; above: a cylinder
     first, second = _rough(radius, rng, 0.1), _rough(radius, rng, 0.1)
 
@@ -256,7 +256,7 @@ def _comminuted(radius: float, give: float, rng: np.random.Generator) -> tuple[F
     def high(u: F32, v: F32) -> F32:
         return np.asarray(second(u, v) + height(u), np.float32)
 
-    gap = rng.uniform(0.8, 1.6)
+    gap = rng.uniform(1.2, 2.4)
     motion = _motion(
         (rng.uniform(-2, 1.5), *_aside(radius, rng, 0.5)), rng, give * rng.uniform(2, 9)
     )
@@ -297,7 +297,7 @@ def _middle(
                 away = np.maximum(away, side_s * (s - np.float32(tilt) * v))
             return np.asarray(away + np.float32(gap / 2), np.float32)
 
-        out = radius * rng.uniform(0.1, 0.55)
+        out = radius * rng.uniform(0.3, 0.8)
         shift = (rng.normal(0, 1.2), out * 0.6, -float(side_v) * out)
         marks = np.concatenate([_on(low, radius), _on(high, radius)])
         marks = marks[(marks[:, 2] + 0.4 * marks[:, 1]) * float(side_v) <= 0]
@@ -316,7 +316,9 @@ def _greenstick(radius: float, give: float, rng: np.random.Generator) -> tuple[F
     """Incomplete: the tension side breaks open, the other bends and stays whole (children)."""
     rough, hinge = _rough(radius, rng, 0.09), -rng.uniform(0.25, 0.55) * radius
     bend = turn_about(
-        np.array([0.0, hinge, 0.0]), np.array([0.0, 0.0, 1.0]), -max(give, 0.6) * rng.uniform(7, 12)
+        np.array([0.0, hinge, 0.0]),
+        np.array([0.0, 0.0, 1.0]),
+        -max(give, 0.6) * rng.uniform(11, 20),
     )
     marks = _on(rough, radius, hinge)
     return (
@@ -331,7 +333,7 @@ def _impacted(radius: float, give: float, rng: np.random.Generator) -> tuple[Fra
     """The fragments are driven into each other: a dense band and a step, no gap."""
     rough = _rough(radius, rng, 0.12)
     depth = -min(rng.uniform(0.22, 0.4) * radius, 7.0)
-    bend = give * rng.uniform(3, 10)
+    bend = give * rng.uniform(6, 16)
     motion = _motion((depth, *_aside(radius, rng, 0.22)), rng, bend)
     return _two(rough, 0.0, radius, motion)
 
@@ -339,7 +341,7 @@ def _impacted(radius: float, give: float, rng: np.random.Generator) -> tuple[Fra
 def _hairline(radius: float, _: float, rng: np.random.Generator) -> tuple[Fragment, ...]:
     """A thin crack without displacement that need not reach the other side."""
     surface = _plane(radius, 0.08, rng.uniform(5, 50), rng)
-    edge, width = -rng.uniform(0.2, 1.1) * radius, rng.uniform(0.7, 1.3)
+    edge, width = -rng.uniform(0.2, 1.1) * radius, rng.uniform(1.1, 2.0)
 
     def outside(s: F32, u: F32, v: F32) -> F32:
         slit = np.float32(width / 2) - np.abs(s - surface(u, v))
@@ -359,7 +361,7 @@ def _avulsion(radius: float, _: float, rng: np.random.Generator) -> tuple[Fragme
     """A prominence torn off by its tendon or ligament and pulled away."""
     rough = _rough(radius, rng, 0.1)
     reach = np.float32(2.2 * radius)
-    away = rng.uniform(2.5, 6.0) * min(1.0, radius / 6.0)
+    away = rng.uniform(4.0, 9.0) * min(1.0, radius / 6.0)
     motion = _motion((away, *_aside(radius, rng, 0.4)), rng, rng.normal(0, 14))
 
     def chip(s: F32, u: F32, v: F32) -> F32:

@@ -34,12 +34,12 @@ def leg(person: Person) -> Anatomy:
                *_foot(person)),
         flesh=flesh,
         sites=(
-            Site(bone="tibia", tube=0, give=0.35, places=(0.4, 0.75), classes=SHAFT, weight=1.4),
-            Site(bone="tibia", tube=0, give=0.35, places=(0.85, 0.93), classes=END, weight=0.8),
-            Site(bone="fibula", tube=0, give=0.35, places=(0.55, 0.9), classes=SHAFT, weight=1.0),
+            Site(bone="tibia", tube=0, give=0.5, places=(0.4, 0.75), classes=SHAFT, weight=1.4),
+            Site(bone="tibia", tube=0, give=0.5, places=(0.85, 0.93), classes=END, weight=0.8),
+            Site(bone="fibula", tube=0, give=0.5, places=(0.55, 0.9), classes=SHAFT, weight=1.0),
             Site(bone="tibia", tube=1, places=(0.5, 0.5), classes=AVULSED, weight=0.5),
             Site(bone="fibula", tube=1, places=(0.5, 0.5), classes=AVULSED, weight=0.5),
-            Site(bone="tibia", tube=0, give=0.35, places=(0.09, 0.14), classes=END, weight=0.7),
+            Site(bone="tibia", tube=0, give=0.5, places=(0.09, 0.14), classes=END, weight=0.7),
         ),
         fields=(
             Field(middle=(0, y - 95), half=(95, 175)),

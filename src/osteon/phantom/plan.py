@@ -106,9 +106,14 @@ class Case:
     region: str
     view: View
     side: Laterality
-    fracture: str | None
+    injury: str  # the fracture that it would be, or is
+    broken: bool
     scanner: int
     seed: int
+
+    @property
+    def fracture(self) -> str | None:
+        return self.injury if self.broken else None
 
     @property
     def patient_id(self) -> str:
@@ -126,6 +131,13 @@ class Case:
 
 
 _GOLDEN = 0.6180339887498949
+# Of all fractures in the binary mode, in the order of FRACTURES; subtle ones are fewer.
+_SHARES = (0.17, 0.17, 0.14, 0.18, 0.10, 0.12, 0.06, 0.06)
+
+
+def _frequent(place: float) -> int:
+    """Which fracture lies at ``place`` in [0, 1)."""
+    return min(int(np.searchsorted(np.cumsum(_SHARES), place, side="right")), len(_SHARES) - 1)
 
 
 def make_case(plan: PhantomPlan, index: int) -> Case:
@@ -140,8 +152,9 @@ def make_case(plan: PhantomPlan, index: int) -> Case:
     number = patient * studies + study
     rng = np.random.default_rng([plan.seed, 21, patient, study])
     start = np.random.default_rng([plan.seed, 20]).random(2)
-    broken = (start[0] + number * _GOLDEN) % 1.0 < plan.prevalence
-    kind = FRACTURES[int((start[1] + number * 0.7548776662466927) % 1.0 * len(FRACTURES))]
+    broken = bool((start[0] + number * _GOLDEN) % 1.0 < plan.prevalence)
+    place = (start[1] + number * 0.7548776662466927) % 1.0
+    kind = FRACTURES[_frequent(place) if plan.classes == "binary" else int(place * len(FRACTURES))]
     return Case(
         index=index,
         patient=patient,
@@ -149,7 +162,8 @@ def make_case(plan: PhantomPlan, index: int) -> Case:
         region=plan.regions[int(rng.integers(len(plan.regions)))],
         view=plan.views[within % len(plan.views)],
         side=cast("Laterality", "LR"[int(rng.integers(2))]),
-        fracture=kind if broken else None,
+        injury=kind,
+        broken=broken,
         scanner=int(rng.integers(4)),
         seed=plan.seed,
     )

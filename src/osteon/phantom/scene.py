@@ -33,7 +33,7 @@ from osteon.phantom.projection import (
     project_wire,
 )
 from osteon.phantom.shoulder import shoulder
-from osteon.phantom.solids import F32, Bone, Rigid, rotation
+from osteon.phantom.solids import F32, Bone, Rigid, Vector, rotation
 from osteon.phantom.texture import cloud
 from osteon.types import Box
 
@@ -69,6 +69,7 @@ class Subject:
     anatomy: Anatomy
     field: Field
     fracture: Fracture | None
+    hurt: Vector  # where the blow fell, broken or not, mm
     metal: tuple[Bone, ...]
 
 
@@ -112,26 +113,31 @@ def make_film(case: Case, plan: PhantomPlan) -> Film:
 
 
 def _subject(case: Case, plan: PhantomPlan, person: Person) -> Subject:
+    """Field and site are chosen alike whether the bone breaks or not, so that they tell nothing."""
     build, fields = _BUILDERS[case.region]
     anatomy = build(person)
     rng = case.study_rng(1)
     field = anatomy.fields[fields[int(rng.integers(len(fields)))]]
     sites = [site for site in anatomy.sites if _in_view(anatomy, site, field)]
     chosen = rng.random(2)
-    fracture = None
-    if case.fracture is not None:
-        fitting = [site for site in sites if case.fracture in site.classes]
-        if not fitting:  # this field shows none: the region's first that does
-            field, fitting = _other_field(anatomy, fields, case.fracture)
-        site = _weighted(fitting, chosen[0])
-        fracture = break_bone(_bone(anatomy, site.bone), site, case.fracture, case.study_rng(2))
+    fitting = [site for site in sites if case.injury in site.classes]
+    if not fitting:  # this field shows none: the region's first that does
+        field, fitting = _other_field(anatomy, fields, case.injury)
+        sites = fitting
+    site = _weighted(fitting, chosen[0])
+    injury = break_bone(_bone(anatomy, site.bone), site, case.injury, case.study_rng(2))
     metal: tuple[Bone, ...] = ()
     if chosen[1] < plan.plates:
         shafts = [site for site in sites if "oblique" in site.classes]
-        site = shafts[0] if fracture is None else next(
-            (site for site in shafts if site.bone == fracture.bone), shafts[0])  # fmt: skip
-        metal = plate_on(_bone(anatomy, site.bone), site, case.study_rng(3))
-    return Subject(anatomy=anatomy, field=field, fracture=fracture, metal=metal)
+        held = next((s for s in shafts if s.bone == site.bone), (shafts or [site])[0])
+        metal = plate_on(_bone(anatomy, held.bone), held, case.study_rng(3))
+    return Subject(
+        anatomy=anatomy,
+        field=field,
+        fracture=injury if case.broken else None,
+        hurt=injury.to_local.inverse().shift,
+        metal=metal,
+    )
 
 
 def _bone(anatomy: Anatomy, name: str) -> Bone:
@@ -179,8 +185,8 @@ def _pose(
     """Where the patient stands and what the film takes in; small errors of positioning."""
     field = subject.field
     swing = subject.anatomy.lateral_deg if case.view == "lateral" else 0.0
-    roomy = not subject.anatomy.grid and rng.random() < 0.4  # a limb on a plate too large for it
-    zoom = rng.uniform(1.2, 1.6) if roomy else rng.uniform(0.97, 1.18)
+    roomy = not subject.anatomy.grid and rng.random() < 0.25  # a limb on a plate too large for it
+    zoom = rng.uniform(1.15, 1.4) if roomy else rng.uniform(0.9, 1.12)
     turn = rotation(np.array([0.0, 1.0, 0.0]), swing + rng.normal(0, 4))
     turn = rotation(np.array([1.0, 0.0, 0.0]), rng.normal(0, 3)) @ turn
     turn = rotation(np.array([0.0, 0.0, 1.0]), rng.normal(0, 11 if roomy else 4)) @ turn
@@ -244,7 +250,8 @@ def _thickness(
     sponge *= np.maximum(
         1 + np.float32(0.17) * cloud(grown, shape, (grain * 1.2, grain * 2.4, grain * 6), 1.6), 0
     )
-    muscle, fat = project_flesh(_posed(subject.anatomy.flesh, camera), screen)
+    flesh = (*subject.anatomy.flesh, *_swelling(subject, case))
+    muscle, fat = project_flesh(_posed(flesh, camera), screen)
     unit = 1 / screen.mm_per_px
     muscle *= 1 + np.float32(0.014) * cloud(grown, shape, (7 * unit, 16 * unit, 40 * unit), 1.6)
     air = np.zeros(shape, np.float32)
@@ -263,6 +270,23 @@ def _thickness(
         "metal": metal,
         "plaster": np.zeros(shape, np.float32),
     }
+
+
+def _swelling(subject: Subject, case: Case) -> tuple[Flesh, ...]:
+    """Soft tissue about a blow is thicker by some tenth, over a few centimetres.
+
+    Whether or not the bone broke: people who are X-rayed were hurt.
+    """
+    centre = subject.hurt
+    limbs = subject.anatomy.flesh
+    gaps = [np.linalg.norm(limb.points - centre, axis=1) for limb in limbs]
+    limb = limbs[int(np.argmin([gap.min() for gap in gaps]))]
+    nearest = int(np.argmin(np.linalg.norm(limb.points - centre, axis=1)))
+    first, last = max(nearest - 2, 0), min(nearest + 3, len(limb.points))
+    more = case.study_rng(5).uniform(0.04, 0.16)
+    bulge = 1 + more * np.exp(-0.5 * (np.arange(first, last) - nearest) ** 2)
+    half = limb.half[first:last] * bulge[:, None]
+    return (Flesh(points=limb.points[first:last], half=half, fat=limb.fat),)
 
 
 def _pieces(subject: Subject, camera: Rigid) -> Iterator[tuple[Bone, Cut | None]]:
