@@ -75,14 +75,15 @@ def show_audit(manifest: Manifest, audit: Audit, as_data: bool) -> None:
         return
     out.print(f"[bold]{escape(words)}[/bold]\n")
     for finding in audit.findings:
-        _show_finding(finding)
+        _show_finding(finding, audit)
 
 
-def _show_finding(finding: Finding) -> None:
+def _show_finding(finding: Finding, audit: Audit) -> None:
     colour = COLOURS[finding.severity]
     out.print(f"[{colour}]{finding.severity}[/] [bold]{finding.check}[/]")
     out.print(Padding(escape(finding.message), (0, 0, 0, 2)))
-    ids = [f"{a}  =  {b}" for a, b in finding.pairs] or list(finding.ids)
+    pairs = [f"{a}  =  {b}" for a, b in finding.pairs]
+    ids = pairs or [_with_fault(id_, audit) for id_ in finding.ids]
     for line in ids[:IDS_SHOWN]:
         out.print(Padding(f"[dim]{escape(line)}[/]", (0, 0, 0, 4)))
     if len(ids) > IDS_SHOWN:
@@ -91,6 +92,11 @@ def _show_finding(finding: Finding) -> None:
     if finding.remedy:
         out.print(Padding(f"-> {escape(finding.remedy)}", (0, 0, 0, 2)))
     out.print()
+
+
+def _with_fault(id_: str, audit: Audit) -> str:
+    fault = audit.facts[id_].fault if id_ in audit.facts else None
+    return f"{id_}: {fault}" if fault else id_
 
 
 def show_splits(manifest: Manifest, splits: Sequence[Split], path: Path, as_data: bool) -> None:

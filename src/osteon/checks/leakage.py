@@ -16,8 +16,8 @@ def leakage(evidence: Evidence) -> Iterator[Finding]:
     """An error for each pair of parts that share a film, a patient or a study."""
     parts = _parts(evidence)
 
-    def bytes_of(film: Radiograph) -> str:
-        return evidence.facts[film.id].sha256
+    def bytes_of(film: Radiograph) -> str | None:
+        return evidence.facts[film.id].sha256 or None
 
     def pixels_of(film: Radiograph) -> str | None:
         return evidence.clusters.get(film.id)
@@ -37,8 +37,7 @@ def leakage(evidence: Evidence) -> Iterator[Finding]:
 def _parts(evidence: Evidence) -> dict[Part, list[Radiograph]]:
     parts: dict[Part, list[Radiograph]] = {part: [] for part in PARTS}
     for film in evidence.manifest.radiographs:
-        facts = evidence.facts.get(film.id)
-        if film.split is not None and facts is not None and facts.fault is None:
+        if film.split is not None and film.id in evidence.facts:
             parts[film.split].append(film)
     return parts
 

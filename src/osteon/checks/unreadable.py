@@ -15,13 +15,11 @@ def unreadable(evidence: Evidence) -> Iterator[Finding]:
     if not faults:
         return
     n, of = len(faults), len(evidence.facts)
-    are = "film is" if n == 1 else "films are"
+    are = "film is" if of == 1 else "films are"
     yield Finding(
         check="unreadable",
         severity="error" if n > of / 2 else "warning",
-        message=f"{n:,} of {of:,} {are} not readable: "
-        + "; ".join(f"{id_}: {fault}" for id_, fault in list(faults.items())[:3])
-        + ("; ..." if n > 3 else "."),
+        message=f"{n:,} of {of:,} {are} not readable.",
         remedy="They are set aside. Fetch them again from where they came, or delete them.",
         ids=tuple(faults),
     )

@@ -1,0 +1,55 @@
+"""Train, validation and test folders that hold class folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from osteon.sources import SOURCES, Recognition
+from osteon.sources.films import (
+    Labelled,
+    assembled,
+    contents,
+    film_id,
+    holds_films,
+    part_named,
+    subfolders,
+)
+from osteon.types import Manifest, Radiograph
+
+
+class SplitFolders:
+    """DATA/{train,val,test}/CLASS/film.jpg, the parts in any spelling."""
+
+    rank = 30
+
+    def recognise(self, path: Path) -> Recognition:
+        folders = subfolders(path)
+        parts = [f.name for f in folders if part_named(f.name) and _has_classes(f)]
+        if not parts:
+            return Recognition(
+                fits=False, reason="it has no folder named train, val or test with class folders"
+            )
+        return Recognition(
+            fits=True, reason=f"it has {', '.join(sorted(parts))} with a folder per class in each"
+        )
+
+    def read(self, path: Path) -> Manifest:
+        films, loose = [], []
+        found = contents(path)
+        for file in found.films:
+            steps = file.relative_to(path).parts
+            part = part_named(steps[0])
+            if part is None or len(steps) < 3:
+                loose.append(file)
+                continue
+            film = Radiograph(id=film_id(file, path), path=file, split=part)
+            films.append(Labelled(film=film, class_name=steps[1]))
+        reason = self.recognise(path).reason
+        return assembled(path, "split_folders", reason, films, others=[*found.others, *loose])
+
+
+def _has_classes(folder: Path) -> bool:
+    return any(holds_films(inside) for inside in subfolders(folder))
+
+
+SOURCES.register("split_folders")(SplitFolders())
