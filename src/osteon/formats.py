@@ -1,10 +1,11 @@
 """What a file is, told by its first bytes and never by its name; and what a decoded film is.
 
-Also whether a PNG, GIF, WEBP or TIFF is all there: Pillow alone lets some cut files pass.
+Also whether a PNG, GIF, WEBP or BMP is all there: Pillow alone lets some cut files pass.
 """
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -198,4 +199,22 @@ def _skip_blocks(data: bytes, at: int) -> int:
 def check_whole_webp(data: bytes) -> None:
     """Raise UnreadableFilm when the file is shorter than its RIFF header says."""
     if len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise truncated(len(data))
+
+
+def check_whole_bmp(data: bytes) -> None:
+    """Raise UnreadableFilm when rows are missing, or of run-length coded ones the stated size."""
+    if len(data) < 34 or int.from_bytes(data[14:18], "little") < 40:  # OS/2: only the stated size
+        needed = int.from_bytes(data[2:6], "little")
+    else:
+        start = int.from_bytes(data[10:14], "little")
+        width, height = struct.unpack("<ii", data[18:26])
+        bits, coding = struct.unpack("<HI", data[28:34])
+        stride = (width * bits + 31) // 32 * 4
+        coded = coding in (1, 2)  # BI_RLE8, BI_RLE4
+        stated = int.from_bytes(data[2:6], "little")
+        needed = stated if coded else start + stride * abs(height)
+        if width < 1 or height == 0 or coding > 6:
+            raise damaged("its BMP header makes no sense")
+    if len(data) < needed or len(data) < 26:
         raise truncated(len(data))

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from osteon.errors import DataError, UnreadableFilm
+from osteon.errors import DataError, ResourceError, UnreadableFilm, UsageError
 from osteon.formats import SUFFIXES
 from osteon.parallel import in_order
 from osteon.pixels import Decoded, decode_bytes, decoder_version, fault_of
-from osteon.progress import track
+from osteon.progress import say, track
 from osteon.raster import quiet
 from osteon.types import FilmFacts, Manifest, Radiograph
 
@@ -52,7 +52,7 @@ def inspect_films(
     looks: dict[str, FilmFacts] = {}  # by SHA-256 of the bytes and what the name claims
 
     def look(film: Radiograph) -> Known:
-        return _look(film, known.get(str(film.path)), looks)
+        return _look(film, known.get(_place(film)), looks)
 
     found: dict[str, Known] = {}
     films = manifest.radiographs
@@ -60,16 +60,20 @@ def inspect_films(
         with quiet():
             seen = in_order(look, films, workers=workers)
             for film, one in zip(films, track(seen, "inspect", total=len(films)), strict=True):
-                found[str(film.path)] = one
+                found[_place(film)] = one
     finally:  # stopped by Ctrl-C or an error: what was found is kept
         if book:
             _write_notebook(book, known, found)
-    return {film.id: replace(found[str(film.path)].facts, id=film.id) for film in films}
+    return {film.id: replace(found[_place(film)].facts, id=film.id) for film in films}
+
+
+def _place(film: Radiograph) -> str:
+    return str(film.path.absolute())
 
 
 def _look(film: Radiograph, known: Known | None, looks: dict[str, FilmFacts]) -> Known:
     suffix = film.path.suffix.lower()
-    blank = FilmFacts(id=film.id, n_bytes=0, sha256="", suffix_format=SUFFIXES.get(suffix))
+    claimed = SUFFIXES.get(suffix)
     try:
         with film.path.open("rb") as file:
             state = os.fstat(file.fileno())
@@ -78,12 +82,13 @@ def _look(film: Radiograph, known: Known | None, looks: dict[str, FilmFacts]) ->
             data = file.read()
     except OSError as error:
         fault = f"the file cannot be opened ({error.strerror or error})"
-        return Known(size=-1, mtime_ns=-1, facts=replace(blank, fault=fault))
+        unseen = FilmFacts(id=film.id, n_bytes=0, sha256="", fault=fault, suffix_format=claimed)
+        return Known(size=-1, mtime_ns=-1, facts=unseen)
     digest = hashlib.sha256(data).hexdigest()
     # The sentence about a foreign file names the suffix, so copies under two names differ in it.
     facts = looks.get(digest + suffix)
     if facts is None:
-        opened = replace(blank, n_bytes=len(data), sha256=digest)
+        opened = FilmFacts(id=film.id, n_bytes=len(data), sha256=digest, suffix_format=claimed)
         facts = looks.setdefault(digest + suffix, _facts(opened, data, film.path))
     return Known(size=state.st_size, mtime_ns=state.st_mtime_ns, facts=facts)
 
@@ -152,4 +157,7 @@ def _write_notebook(path: Path, known: Mapping[str, Known], found: Mapping[str, 
     news = {name: one for name, one in found.items() if one.size >= 0}
     if all(known.get(name) is one for name, one in news.items()):
         return
-    write_value(path, Notebook(decoder=decoder_version(), films={**known, **news}))
+    try:
+        write_value(path, Notebook(decoder=decoder_version(), films={**known, **news}))
+    except (ResourceError, UsageError) as error:  # only a cache: the facts themselves are at hand
+        say(f"The next inspection will open all files again. {error}")

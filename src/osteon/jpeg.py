@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from osteon.errors import UnreadableFilm
 from osteon.formats import Decoded, check_pixel_count, damaged, truncated
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Warnings of libjpeg that leave every pixel as it should be.
 _HARMLESS = ("unknown Adobe color transform", "Unknown Adobe color transform", "JFIF revision")
@@ -76,24 +81,18 @@ def exif_orientation(tiff: bytes) -> int:
 def decode_jpeg(data: bytes, *, max_pixels: int) -> Decoded:
     """The stored film, not yet turned upright. Raises UnreadableFilm.
 
-    CMYK, which libjpeg cannot turn to gray, and 12-bit or lossless frames go to Pillow, which
-    reads the first and refuses the others.
+    CMYK, which libjpeg cannot turn to gray, is converted by Pillow, once libjpeg found it whole.
     """
-    import simplejpeg
-
     header = read_jpeg_header(data)
     check_pixel_count(header.width_px, header.height_px, max_pixels)
-    if header.n_channels not in (1, 3) or header.bit_depth != 8:
+    if header.bit_depth != 8:
+        raise UnreadableFilm(f"a JPEG of {header.bit_depth} bits: only those of 8 bits are read")
+    if header.n_channels == 4:
         from osteon.raster import decode_raster
 
+        _decoded(data, "CMYK")
         return decode_raster(data, "JPEG", max_pixels=max_pixels)
-    try:
-        gray = simplejpeg.decode_jpeg(data, "GRAY")
-    except ValueError as error:
-        said = str(error)
-        if not any(harmless in said for harmless in _HARMLESS):
-            raise _fault(said, len(data)) from None
-        gray = simplejpeg.decode_jpeg(data, "GRAY", strict=False)
+    gray = _decoded(data, "GRAY")
     return Decoded(
         gray=gray[:, :, 0],
         format="JPEG",
@@ -103,7 +102,20 @@ def decode_jpeg(data: bytes, *, max_pixels: int) -> Decoded:
     )
 
 
-def _fault(said: str, n_bytes: int) -> UnreadableFilm:
-    if "remature end" in said or "too short" in said or "mpty input" in said:
-        return truncated(n_bytes)
-    return damaged(said)
+def _decoded(data: bytes, colours: str) -> NDArray[np.uint8]:
+    """(H, W, 1 or 4), or UnreadableFilm if libjpeg has any doubt about the pixels."""
+    import simplejpeg
+
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colours)
+    except ValueError as error:
+        said = str(error)
+        if not any(harmless in said for harmless in _HARMLESS):
+            raise _fault(said, data) from None
+        pixels = simplejpeg.decode_jpeg(data, colours, strict=False)
+    return pixels
+
+
+def _fault(said: str, data: bytes) -> UnreadableFilm:
+    ends = data.rfind(b"\xff\xd9") >= 0  # the marker EOI
+    return damaged(said) if ends and "remature end" not in said else truncated(len(data))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -97,12 +97,9 @@ def decode_bytes(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
 
 def upright(gray: Gray, orientation: int) -> Gray:
     """Turn stored pixels (H, W) as EXIF ``orientation`` 1..8 says (EXIF 2.32 section 4.6.4)."""
-    turned: Gray = (
-        gray.T if orientation >= 5 else gray
-    )  # 5 to 8 are mirrored about the diagonal first
     rows, columns = _REVERSED[orientation]
-    result: Gray = np.ascontiguousarray(turned[::rows, ::columns])
-    return result
+    pixels: NDArray[Any] = gray.T if orientation >= 5 else gray  # mirrored about the diagonal first
+    return np.ascontiguousarray(pixels[::rows, ::columns])
 
 
 _REVERSED = {  # after the transposition: step along rows, along columns

@@ -10,15 +10,17 @@ import io
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.errors import UnreadableFilm
 from osteon.formats import (
     Decoded,
     check_pixel_count,
+    check_whole_bmp,
     check_whole_gif,
     check_whole_png,
     check_whole_webp,
@@ -34,7 +36,10 @@ if TYPE_CHECKING:
     from osteon.formats import Gray
 
 DETECTOR_BITS = (10, 12, 14, 16)
-_WHOLE = {"PNG": check_whole_png, "GIF": check_whole_gif, "WEBP": check_whole_webp}
+_WHOLE: dict[str, Callable[[bytes], None]] = {
+    "PNG": check_whole_png, "GIF": check_whole_gif, "WEBP": check_whole_webp,
+    "BMP": check_whole_bmp, "TIFF": lambda _: None, "JPEG": lambda _: None,
+}  # fmt: skip
 _FAULTS = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, struct.error,
@@ -80,21 +85,25 @@ def decode_raster(data: bytes, name: str, *, max_pixels: int) -> Decoded:
 
     Raises UnreadableFilm when it cannot be decoded whole.
     """
-    if name in _WHOLE:
-        _WHOLE[name](data)
+    from PIL.Image import DecompressionBombError
+
     try:
         with quiet(), _opened(data, name) as image:
             check_pixel_count(*image.size, max_pixels)
+            _WHOLE[name](data)
             if name == "TIFF":
                 _check_whole_tiff(image, len(data))
-            n_frames = _count_frames(image)
             depth, channels = _depth_and_channels(data, name, image)
             orientation = image.getexif().get(0x0112, 1)
             image.load()
             if image.getexif().get(0x0112, 1) != orientation:
                 orientation = 1  # libtiff's films are turned by Pillow while it loads them
             gray = _to_gray(image, white_is_zero=_is_white_zero(image, name))
+            n_frames = _count_frames(image)  # last: it leaves the first frame
+    except DecompressionBombError:  # of the WEBP and TIFF plugins, beyond any cap of ours
+        raise UnreadableFilm("too large: more pixels than Pillow's own limit allows") from None
     except _FAULTS as error:
+        _WHOLE[name](data)  # says more than Pillow: how long the file is, or which part is wrong
         said = str(error) or type(error).__name__
         raise (truncated(len(data)) if "truncated" in said.lower() else damaged(said)) from None
     return Decoded(
@@ -136,9 +145,6 @@ def _count_frames(image: ImageFile) -> int:
         return int(getattr(image, "n_frames", 1))
     except (OSError, EOFError, ValueError, SyntaxError, IndexError, struct.error):
         return 2
-    finally:
-        if getattr(image, "is_animated", False):
-            image.seek(0)
 
 
 def _depth_and_channels(data: bytes, name: str, image: ImageFile) -> tuple[int, int]:

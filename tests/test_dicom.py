@@ -1,0 +1,347 @@
+"""DICOM: each step of the pipeline against pydicom's own, and each transfer syntax at hand."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels.processing import apply_windowing
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    RLELossless,
+)
+
+from osteon.dicom import windowed
+from osteon.errors import UnreadableFilm
+from osteon.pixels import decode
+from osteon.testing.films import dicom, dicom_bytes, dicom_dataset, jpeg, picture
+
+GRAY = picture()
+DEEP = (GRAY.astype(np.uint16) << 4) + 3  # 12 bits
+FULL = 65_535
+
+
+def table(values: list[int], *, first: int, bits: int) -> Dataset:
+    item = Dataset()
+    item.LUTDescriptor = [len(values), first, bits]
+    item.LUTData = values
+    item["LUTDescriptor"].VR = "US"
+    item["LUTData"].VR = "US"
+    item.ModalityLUTType = "US"
+    return item
+
+
+def test_without_a_window_the_film_is_stretched_between_its_extremes() -> None:
+    film = decode(dicom(DEEP))
+    wanted = (DEEP - float(DEEP.min())) / float(DEEP.max() - DEEP.min())
+    assert film.gray.dtype == np.uint16
+    assert np.abs(film.gray / FULL - wanted).max() < 1e-4
+
+
+def test_8_bits_without_a_window_are_as_they_are() -> None:
+    assert np.array_equal(decode(dicom(GRAY, bits=8)).gray, GRAY)
+
+
+def test_monochrome1_is_inverted() -> None:
+    film = decode(dicom(GRAY, bits=8, PhotometricInterpretation="MONOCHROME1"))
+    assert np.array_equal(film.gray, 255 - GRAY)
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+@settings(max_examples=60, deadline=None)
+@given(centre=st.integers(-500, 4500), width=st.integers(2, 5000))
+def test_windows_agree_with_pydicom(function: str, centre: int, width: int) -> None:
+    """pydicom maps to the stored range, 0 to 4095; we to [0, 1]."""
+    dataset = dicom_dataset(DEEP, WindowCenter=centre, WindowWidth=width, VOILUTFunction=function)
+    with np.errstate(over="ignore"):  # pydicom's own exponential overflows, harmlessly
+        theirs = apply_windowing(DEEP, dataset) / 4095.0
+    ours = windowed(DEEP.astype(np.float64), centre, width, function=function)
+    assert np.abs(ours - theirs).max() < 1e-9
+    assert np.abs(decode(dicom_bytes(dataset)).gray / FULL - ours).max() < 1e-4
+
+
+def test_a_window_of_width_1_is_a_threshold() -> None:
+    film = decode(dicom(DEEP, WindowCenter=2000, WindowWidth=1))
+    assert np.array_equal(film.gray, np.where(DEEP > 1999.5, FULL, 0))
+
+
+def test_an_impossible_window_is_passed_over() -> None:
+    film = decode(dicom(DEEP, WindowCenter=2000, WindowWidth=0))
+    assert np.array_equal(film.gray, decode(dicom(DEEP)).gray)
+
+
+def test_the_first_of_several_windows_is_used() -> None:
+    two = decode(dicom(DEEP, WindowCenter=[1500, 3000], WindowWidth=[1000, 10]))
+    one = decode(dicom(DEEP, WindowCenter=1500, WindowWidth=1000))
+    assert np.array_equal(two.gray, one.gray)
+
+
+def test_rescale_goes_before_the_window() -> None:
+    film = decode(
+        dicom(DEEP, RescaleSlope=2, RescaleIntercept=-1000, WindowCenter=3000, WindowWidth=2000)
+    )
+    wanted = windowed(DEEP.astype(np.float64) * 2 - 1000, 3000, 2000, function="LINEAR")
+    assert np.abs(film.gray / FULL - wanted).max() < 1e-4
+
+
+def test_modality_table_goes_before_the_window() -> None:
+    values = [4 * n for n in range(256)]
+    film = decode(
+        dicom(
+            GRAY.astype(np.uint16), bits=8, WindowCenter=500, WindowWidth=1000,
+            ModalityLUTSequence=Sequence([table(values, first=0, bits=16)]),
+        )
+    )  # fmt: skip
+    wanted = windowed(GRAY.astype(np.float64) * 4, 500, 1000, function="LINEAR")
+    assert np.abs(film.gray / FULL - wanted).max() < 1e-4
+
+
+def test_voi_table_goes_before_a_window() -> None:
+    values = [1023 - n for n in range(1024)]  # of 10 bits, mapped from 1000 upwards
+    film = decode(
+        dicom(
+            DEEP, WindowCenter=1, WindowWidth=10,
+            VOILUTSequence=Sequence([table(values, first=1000, bits=10)]),
+        )
+    )  # fmt: skip
+    wanted = (1023 - (DEEP.astype(int) - 1000).clip(0, 1023)) / 1023
+    assert np.abs(film.gray / FULL - wanted).max() < 1e-4
+
+
+def test_signed_pixels() -> None:
+    signed = DEEP.astype(np.int16) - 2048
+    film = decode(dicom(signed, WindowCenter=0, WindowWidth=4096))
+    wanted = windowed(signed.astype(np.float64), 0, 4096, function="LINEAR")
+    assert np.abs(film.gray / FULL - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_what_lies_in_unused_bits_is_dropped(signed: bool) -> None:
+    clean = DEEP.astype(np.int16) - 2048 if signed else DEEP
+    overlaid = (clean.view(np.uint16) & 0x0FFF) | (np.uint16(0xA000) * (GRAY > 100))
+    dirty = overlaid.astype(np.uint16).view(clean.dtype)
+    assert np.array_equal(decode(dicom(dirty)).gray, decode(dicom(clean)).gray)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_padding_is_black_and_outside_the_stretch(photometric: str) -> None:
+    padded = DEEP.copy()
+    padded[:, :5] = 4090
+    padded[:, 5:8] = 4093
+    film = decode(
+        dicom(
+            padded, PhotometricInterpretation=photometric,
+            PixelPaddingValue=4095, PixelPaddingRangeLimit=4090,
+        )
+    )  # fmt: skip
+    assert not film.gray[:, :8].any()
+    assert film.gray[:, 8:].max() == FULL
+    inner = decode(dicom(DEEP[:, 8:].copy(), PhotometricInterpretation=photometric))
+    assert np.array_equal(film.gray[:, 8:], inner.gray)
+
+
+def test_padding_of_signed_pixels_written_unsigned() -> None:
+    signed = DEEP.astype(np.int16) - 2048
+    signed[0, 0] = -32_768
+    dataset = dicom_dataset(signed, bits=16)
+    dataset.add_new("PixelPaddingValue", "US", 32_768)
+    gray = decode(dicom_bytes(dataset)).gray
+    assert gray[0, 0] == 0
+    assert 0 < gray[1:].mean() / FULL < 0.9
+    assert gray.min() == 0
+    assert np.unique(gray).size > 50
+
+
+def test_colour_becomes_luma() -> None:
+    colours = np.stack([GRAY, GRAY // 2, 255 - GRAY], axis=-1)
+    film = decode(
+        dicom(colours, bits=8, SamplesPerPixel=3, PhotometricInterpretation="RGB",
+              PlanarConfiguration=0)
+    )  # fmt: skip
+    wanted = colours @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(film.gray - wanted).max() <= 0.5 + 1e-9
+    assert film.n_channels == 3
+
+
+def test_ybr_is_converted_first() -> None:
+    gray = np.stack([GRAY, np.full_like(GRAY, 128), np.full_like(GRAY, 128)], axis=-1)
+    film = decode(
+        dicom(gray, bits=8, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL",
+              PlanarConfiguration=0)
+    )  # fmt: skip
+    assert np.abs(film.gray.astype(int) - GRAY).max() <= 1
+
+
+def test_palette_colour() -> None:
+    ramp = (np.arange(256, dtype=np.uint16) * 257).tobytes()
+    tags = {f"{colour}PaletteColorLookupTable{part}": value
+            for colour in ("Red", "Green", "Blue")
+            for part, value in (("Descriptor", [256, 0, 16]), ("Data", ramp))}  # fmt: skip
+    film = decode(dicom(GRAY, bits=8, PhotometricInterpretation="PALETTE COLOR", **tags))
+    assert np.abs(film.gray / FULL - GRAY / 255).max() < 1e-4
+
+
+def test_first_of_several_frames() -> None:
+    frames = np.stack([DEEP, DEEP[::-1], DEEP[:, ::-1]])
+    dataset = dicom_dataset(frames, NumberOfFrames=3)
+    dataset.Rows, dataset.Columns = DEEP.shape
+    film = decode(dicom_bytes(dataset))
+    assert film.n_frames == 3
+    assert np.array_equal(film.gray, decode(dicom(DEEP)).gray)
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted"),
+    [
+        ({"PixelSpacing": [0.2, 0.3]}, (0.2, 0.3)),
+        ({"ImagerPixelSpacing": [0.14, 0.15]}, (0.14, 0.15)),
+        ({"PixelSpacing": [0.2, 0.3], "ImagerPixelSpacing": [0.14, 0.15]}, (0.2, 0.3)),
+        ({"PixelSpacing": [0, 0]}, None),
+        ({}, None),
+    ],
+)
+def test_spacing(tags: dict[str, Any], wanted: tuple[float, float] | None) -> None:
+    assert decode(dicom(DEEP, **tags)).spacing_mm == wanted
+
+
+# --- transfer syntaxes ----------------------------------------------------------------------------
+
+
+def encapsulated(frame: bytes, syntax: UID, stored: NDArray[Any]) -> bytes:
+    dataset = dicom_dataset(stored, bits=8 if stored.dtype == np.uint8 else 12)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+    return dicom_bytes(dataset)
+
+
+def by_gdcm(stored: NDArray[Any], syntax: str) -> bytes:
+    """Recompressed by GDCM, an encoder that shares nothing with ours."""
+    import tempfile
+    from pathlib import Path
+
+    import gdcm
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain, packed = Path(folder) / "a.dcm", Path(folder) / "b.dcm"
+        plain.write_bytes(dicom(stored))
+        reader = gdcm.ImageReader()
+        reader.SetFileName(str(plain))
+        assert reader.Read()
+        change = gdcm.ImageChangeTransferSyntax()
+        change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
+        change.SetInput(reader.GetImage())
+        assert change.Change()
+        writer = gdcm.ImageWriter()
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(
+            change.PyGetOutput() if hasattr(change, "PyGetOutput") else change.GetOutput()
+        )
+        writer.SetFileName(str(packed))
+        assert writer.Write()
+        return packed.read_bytes()
+
+
+LOSSLESS = [
+    "JPEGLosslessProcess14_1",
+    "JPEGLosslessProcess14",
+    "JPEGLSLossless",
+    "JPEG2000Lossless",
+]
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS)
+def test_compressed_losslessly(syntax: str) -> None:
+    data = by_gdcm(DEEP, syntax)
+    assert pydicom.dcmread(io.BytesIO(data)).file_meta.TransferSyntaxUID.is_compressed
+    assert np.array_equal(decode(data).gray, decode(dicom(DEEP)).gray)
+
+
+def test_run_length_and_deflate_and_implicit() -> None:
+    plain = decode(dicom(DEEP)).gray
+    packed = dicom_dataset(DEEP)
+    packed.compress(RLELossless)
+    assert np.array_equal(decode(dicom_bytes(packed)).gray, plain)
+    for syntax in (DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian):
+        dataset = dicom_dataset(DEEP)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        assert np.array_equal(decode(dicom_bytes(dataset)).gray, plain)
+
+
+def test_jpeg_baseline_is_decoded_as_the_jpeg_itself() -> None:
+    frame = jpeg(GRAY)
+    assert np.array_equal(
+        decode(encapsulated(frame, JPEGBaseline8Bit, GRAY)).gray, decode(frame).gray
+    )
+
+
+def test_a_cut_stream_within_a_whole_file_is_refused() -> None:
+    frame = jpeg(GRAY)
+    with pytest.raises(UnreadableFilm, match="truncated"):
+        decode(encapsulated(frame[: len(frame) // 2], JPEGBaseline8Bit, GRAY))
+
+
+def test_without_preamble() -> None:
+    for syntax in (ImplicitVRLittleEndian, None):
+        dataset = dicom_dataset(DEEP)
+        if syntax:
+            dataset.file_meta.TransferSyntaxUID = syntax
+        file = io.BytesIO()
+        del dataset.file_meta
+        pydicom.dcmwrite(file, dataset, implicit_vr=syntax is not None, little_endian=True)
+        assert np.array_equal(decode(file.getvalue()).gray, decode(dicom(DEEP)).gray)
+
+
+# --- what is no film ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["native", "rle", "lossless", "ls", "deflated"])
+def test_every_cut_is_refused_or_whole(kind: str) -> None:
+    dataset = dicom_dataset(DEEP)
+    if kind == "rle":
+        dataset.compress(RLELossless)
+    elif kind == "deflated":
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data = {
+        "lossless": lambda: by_gdcm(DEEP, "JPEGLosslessProcess14_1"),
+        "ls": lambda: by_gdcm(DEEP, "JPEGLSLossless"),
+    }.get(kind, lambda: dicom_bytes(dataset))()
+    whole = decode(data).gray
+    for length in range(0, len(data), 7):
+        try:
+            gray = decode(data[:length]).gray
+        except UnreadableFilm:
+            continue
+        assert np.array_equal(gray, whole)
+    with pytest.raises(UnreadableFilm, match="truncated"):
+        decode(data[: len(data) - 200])
+
+
+def test_an_object_without_pixels_is_named() -> None:
+    dataset = dicom_dataset(DEEP)
+    for name in ("PixelData", "Rows", "Columns"):
+        delattr(dataset, name)
+    dataset.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.88.11")
+    with pytest.raises(UnreadableFilm, match=r"without pixels \(Basic Text SR"):
+        decode(dicom_bytes(dataset))
+
+
+def test_a_deflated_bomb_is_refused_before_it_fills_the_memory() -> None:
+    dataset = dicom_dataset(np.zeros((3000, 3000), np.uint16))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data = dicom_bytes(dataset)
+    assert len(data) < 100_000
+    with pytest.raises(UnreadableFilm, match="inflates to more than"):
+        decode(data, max_pixels=1_000_000)
