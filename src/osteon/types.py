@@ -331,6 +331,8 @@ class Evaluation:
     curves: tuple[Curve, ...]
     calibration: tuple[CalibrationBin, ...]
     remarks: tuple[str, ...] = ()  # what a reader must know before believing a figure
+    gains: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    # baseline -> metric -> model minus baseline on the same films, paired
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

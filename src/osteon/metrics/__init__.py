@@ -1,5 +1,6 @@
 """Metrics, one file per family. Each takes weights, so that a bootstrap is one call.
 
+Those whose name ends in ``_loss`` are better when lower, all others when higher.
 Legend: N films, C classes, B resamples.
 """
 
@@ -16,3 +17,20 @@ if TYPE_CHECKING:
 # (labels (N,), scores (N, C), weights (B, N)) -> (B,); NaN where undefined
 Metric = Callable[["Ints", "Floats", "Floats"], "Floats"]
 METRICS: Registry[Metric] = Registry("metric", package="osteon.metrics")
+
+TITLES = {
+    "auroc": "AUROC",
+    "average_precision": "Average precision",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision (PPV)",
+    "npv": "NPV",
+    "f1": "F1",
+    "mcc": "MCC",
+    "kappa": "Cohen's kappa",
+    "log_loss": "Log loss",
+    "brier_loss": "Brier loss",
+}
+"""How a table or a figure calls each metric, in the order to show them."""
