@@ -1,0 +1,138 @@
+"""Every metric against scikit-learn, with weights and ties, and the contract of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+from osteon.metrics import METRICS, TITLES
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+Independent = Callable[[Ints, Floats, Floats], float]
+
+
+def answers(scores: Floats) -> Ints:
+    highest: Ints = scores.argmax(1).astype(np.int64)
+    return highest
+
+
+def specificity(y: Ints, s: Floats, w: Floats) -> float:
+    return float(sk.recall_score(1 - y, 1 - answers(s), sample_weight=w))
+
+
+def npv(y: Ints, s: Floats, w: Floats) -> float:
+    return float(sk.precision_score(1 - y, 1 - answers(s), sample_weight=w, zero_division=np.nan))
+
+
+def precision(y: Ints, s: Floats, w: Floats) -> float:
+    return float(sk.precision_score(y, answers(s), sample_weight=w, zero_division=np.nan))
+
+
+BINARY: dict[str, Independent] = {
+    "auroc": lambda y, s, w: sk.roc_auc_score(y, s[:, 1], sample_weight=w),
+    "average_precision": lambda y, s, w: sk.average_precision_score(y, s[:, 1], sample_weight=w),
+    "accuracy": lambda y, s, w: sk.accuracy_score(y, answers(s), sample_weight=w),
+    "balanced_accuracy": lambda y, s, w: sk.balanced_accuracy_score(y, answers(s), sample_weight=w),
+    "sensitivity": lambda y, s, w: sk.recall_score(y, answers(s), sample_weight=w),
+    "specificity": specificity,
+    "precision": precision,
+    "npv": npv,
+    "f1": lambda y, s, w: sk.f1_score(y, answers(s), sample_weight=w),
+    "mcc": lambda y, s, w: sk.matthews_corrcoef(y, answers(s), sample_weight=w),
+    "kappa": lambda y, s, w: sk.cohen_kappa_score(y, answers(s), sample_weight=w),
+    "log_loss": lambda y, s, w: sk.log_loss(y, s, sample_weight=w, labels=[0, 1]),
+    "brier_loss": lambda y, s, w: sk.brier_score_loss(y, s[:, 1], sample_weight=w),
+}
+MACRO: dict[str, Independent] = {
+    "accuracy": BINARY["accuracy"],
+    "balanced_accuracy": BINARY["balanced_accuracy"],
+    "mcc": BINARY["mcc"],
+    "kappa": BINARY["kappa"],
+    "auroc": lambda y, s, w: np.mean(
+        [sk.roc_auc_score(y == c, s[:, c], sample_weight=w) for c in range(s.shape[1])]
+    ).item(),
+    "average_precision": lambda y, s, w: np.mean(
+        [sk.average_precision_score(y == c, s[:, c], sample_weight=w) for c in range(s.shape[1])]
+    ).item(),
+    "sensitivity": lambda y, s, w: sk.recall_score(y, answers(s), sample_weight=w, average="macro"),
+    "precision": lambda y, s, w: sk.precision_score(
+        y, answers(s), sample_weight=w, average="macro", zero_division=0
+    ),
+    "f1": lambda y, s, w: sk.f1_score(y, answers(s), sample_weight=w, average="macro"),
+    "log_loss": lambda y, s, w: sk.log_loss(y, s, sample_weight=w, labels=list(range(s.shape[1]))),
+}
+
+
+@st.composite
+def scored_films(draw: st.DrawFn, n_classes: int) -> tuple[Ints, Floats, Floats]:
+    """Labels with every class present, coarse scores (so that ties happen), integer weights."""
+    n = draw(st.integers(2 * n_classes, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    labels = np.r_[np.arange(n_classes), rng.integers(n_classes, size=n - n_classes)]
+    coarse = rng.integers(1, draw(st.integers(2, 9)), size=(n, n_classes)).astype(float)
+    weights = rng.integers(1, 4, size=n).astype(float)
+    return labels.astype(np.int64), coarse / coarse.sum(1, keepdims=True), weights
+
+
+def assert_equal(name: str, independent: Independent, films: tuple[Ints, Floats, Floats]) -> None:
+    labels, scores, weights = films
+    ours = METRICS[name](labels, scores, np.stack([weights, 2 * weights]))
+    theirs = independent(labels, scores, weights)
+    np.testing.assert_allclose(ours, [theirs, theirs], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", BINARY)
+@settings(deadline=None, max_examples=40)
+@given(films=scored_films(2))
+def test_binary_metrics_equal_scikit_learns(name: str, films: tuple[Ints, Floats, Floats]) -> None:
+    if name in ("mcc", "kappa") and len(set(answers(films[1]))) < 2:
+        return  # scikit-learn says 0 where the correlation is undefined
+    assert_equal(name, BINARY[name], films)
+
+
+@pytest.mark.parametrize("name", MACRO)
+@settings(deadline=None, max_examples=40)
+@given(films=scored_films(4))
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_macro_metrics_equal_scikit_learns(name: str, films: tuple[Ints, Floats, Floats]) -> None:
+    if name in ("mcc", "kappa") and len(set(answers(films[1]))) < 2:
+        return
+    assert_equal(name, MACRO[name], films)
+
+
+def test_every_metric_is_checked_against_an_independent_one_and_has_a_title() -> None:
+    assert set(METRICS) == set(BINARY) == set(TITLES)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_weights_of_a_bootstrap_equal_repeated_films(name: str) -> None:
+    rng = np.random.default_rng(1)
+    labels = np.r_[0, 1, rng.integers(2, size=18)].astype(np.int64)
+    positive = rng.integers(1, 9, size=20) / 10
+    scores = np.stack([1 - positive, positive], axis=1)
+    times = rng.integers(1, 4, size=20)
+    repeated = np.repeat(np.arange(20), times)
+    weighted = METRICS[name](labels, scores, times[None].astype(float))
+    again = METRICS[name](labels[repeated], scores[repeated], np.ones((1, times.sum())))
+    np.testing.assert_allclose(weighted, again, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["auroc", "sensitivity", "average_precision"])
+def test_undefined_without_a_positive(name: str) -> None:
+    scores = np.array([[0.6, 0.4], [0.2, 0.8]])
+    assert np.isnan(METRICS[name](np.zeros(2, np.int64), scores, np.ones((1, 2)))).all()
+
+
+def test_a_class_that_a_resample_lacks_does_not_make_the_macro_undefined() -> None:
+    labels = np.array([0, 1, 2])
+    weights = np.array([[1.0, 1.0, 0.0]])
+    assert METRICS["balanced_accuracy"](labels, np.eye(3), weights) == 1.0
+    assert METRICS["auroc"](labels, np.eye(3), weights) == 1.0
