@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+import osteon.isolated
 from osteon.dicom import windowed
-from osteon.errors import UnreadableFilm
+from osteon.errors import ResourceError, UnreadableFilm
+from osteon.parallel import in_order
 from osteon.pixels import decode
 from osteon.testing.films import dicom, dicom_bytes, dicom_dataset, jpeg, picture
 
@@ -345,3 +348,65 @@ def test_a_deflated_bomb_is_refused_before_it_fills_the_memory() -> None:
     assert len(data) < 100_000
     with pytest.raises(UnreadableFilm, match="inflates to more than"):
         decode(data, max_pixels=1_000_000)
+
+
+# --- the helper process ---------------------------------------------------------------------------
+
+
+def kill_the_helper_with(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next question meet a helper that the system ends before it can answer."""
+    real = osteon.isolated._send
+
+    def send(stream: Any, kind: bytes, message: bytes) -> None:
+        monkeypatch.undo()
+        helper = next(h for h in started if h.stdin is stream)
+        helper.send_signal(signal.SIGSTOP)
+        real(stream, kind, message)
+        helper.send_signal(number)
+        helper.send_signal(signal.SIGCONT)
+
+    started: list[osteon.isolated.Helper] = []
+    take = osteon.isolated._take
+
+    def taken() -> osteon.isolated.Helper:
+        started.append(take())
+        return started[-1]
+
+    monkeypatch.setattr(osteon.isolated, "_take", taken)
+    monkeypatch.setattr(osteon.isolated, "_send", send)
+
+
+def test_a_crash_of_the_decoder_costs_one_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = by_gdcm(DEEP, "JPEGLSLossless")
+    whole = decode(data).gray
+    kill_the_helper_with(signal.SIGSEGV, monkeypatch)
+    with pytest.raises(UnreadableFilm, match="crashed on it"):
+        decode(data)
+    assert np.array_equal(decode(data).gray, whole)
+
+
+def test_a_decoder_killed_by_the_system_is_a_resource_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = by_gdcm(DEEP, "JPEGLSLossless")
+    kill_the_helper_with(signal.SIGKILL, monkeypatch)
+    with pytest.raises(ResourceError, match="memory ran out"):
+        decode(data)
+    assert decode(data).gray.shape == DEEP.shape
+
+
+def test_many_threads_have_a_helper_each() -> None:
+    films = [DEEP + np.uint16(n) for n in range(12)]
+    packed = [by_gdcm(film, "JPEGLosslessProcess14_1") for film in films]
+    decoded = in_order(lambda data: decode(data).gray, packed, workers=4, chunk=1)
+    for gray, film in zip(decoded, films, strict=True):
+        assert np.array_equal(gray, decode(dicom(film)).gray)
+
+
+def test_a_size_that_its_frame_does_not_have_is_no_crash() -> None:
+    """GDCM aborts its process on this one."""
+    data = by_gdcm(DEEP, "JPEGLSLossless")
+    rows = b"\x28\0\x10\0US\x02\0"
+    assert data.count(rows + b"\x1e\0") == 1
+    with pytest.raises(UnreadableFilm):
+        decode(data.replace(rows + b"\x1e\0", rows + b"\x5e\0"))

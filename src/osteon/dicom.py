@@ -13,6 +13,7 @@ import numpy as np
 
 from osteon.errors import UnreadableFilm
 from osteon.formats import Decoded, check_pixel_count, damaged, truncated
+from osteon.isolated import decode_frame
 from osteon.raster import quiet
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
     Without a window the film is stretched between its least and greatest pixel, as viewers do;
     films of up to 8 bits without one are taken as they are.
     """
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     with quiet():
         try:
             dataset = _read(data, max_pixels)
             _check_header(dataset, len(data), max_pixels)
-            gray = _presented(dataset, max_pixels)
+            gray = _presented(dataset, data, max_pixels)
             return Decoded(
                 gray=gray,
                 format="DICOM",
@@ -48,7 +51,7 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
                 n_frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
                 spacing_mm=_spacing_mm(dataset),
             )
-        except _FAULTS as error:
+        except (*_FAULTS, BytesLengthException, InvalidDicomError) as error:
             raise _fault(error, len(data)) from None
 
 
@@ -105,11 +108,11 @@ def _bits_stored(dataset: Dataset) -> int:
     return int(dataset.get("BitsStored") or dataset.BitsAllocated)
 
 
-def _presented(dataset: Dataset, max_pixels: int) -> Gray:
+def _presented(dataset: Dataset, data: bytes, max_pixels: int) -> Gray:
     """(H, W) gray: uint8 of films that were 8-bit all along, else uint16."""
     if dataset.SamplesPerPixel != 1 or _is_palette(dataset):
-        return _luma(_colours(dataset))
-    stored = _stored_values(dataset, max_pixels)
+        return _luma(_colours(dataset, data))
+    stored = _stored_values(dataset, data, max_pixels)
     padding = _padding(dataset, stored)
     share = _to_unit(dataset, stored, padding)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
@@ -124,12 +127,10 @@ def _presented(dataset: Dataset, max_pixels: int) -> Gray:
 # --- stored values --------------------------------------------------------------------------------
 
 
-def _stored_values(dataset: Dataset, max_pixels: int) -> NDArray[Any]:
-    from pydicom.pixels.utils import pixel_array
-
+def _stored_values(dataset: Dataset, data: bytes, max_pixels: int) -> NDArray[Any]:
     if dataset.file_meta.TransferSyntaxUID == _JPEG_BASELINE and _bits_stored(dataset) == 8:
         return _baseline_frame(dataset, max_pixels)
-    stored: NDArray[Any] = pixel_array(dataset, index=0)
+    stored = _first_frame(dataset, data)
     if stored.dtype.kind == "f":
         return stored
     spare = 8 * stored.dtype.itemsize - (int(dataset.get("HighBit") or 0) + 1)
@@ -139,6 +140,18 @@ def _stored_values(dataset: Dataset, max_pixels: int) -> NDArray[Any]:
     # Overlays of old scanners lie in the unused bits (PS3.5 8.1.2): shifting out and back drops
     # them and, as the type is signed for signed pixels, extends the sign.
     return (stored << unused) >> unused
+
+
+def _first_frame(dataset: Dataset, data: bytes) -> NDArray[Any]:
+    """As pydicom gives it; what needs GDCM is decoded apart, as it may crash."""
+    from pydicom.pixels.utils import pixel_array
+    from pydicom.uid import RLELossless
+
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_compressed and syntax != RLELossless and syntax != _DEFLATED.decode():
+        return decode_frame(data)
+    frame: NDArray[Any] = pixel_array(dataset, index=0)
+    return frame
 
 
 def _baseline_frame(dataset: Dataset, max_pixels: int) -> NDArray[np.uint8]:
@@ -248,12 +261,11 @@ def windowed(
 # --- colour ---------------------------------------------------------------------------------------
 
 
-def _colours(dataset: Dataset) -> NDArray[Any]:
+def _colours(dataset: Dataset, data: bytes) -> NDArray[Any]:
     """(H, W, 3) RGB of the stored depth."""
     from pydicom.pixels.processing import apply_color_lut
-    from pydicom.pixels.utils import pixel_array
 
-    pixels: NDArray[Any] = pixel_array(dataset, index=0)  # YBR becomes RGB
+    pixels = _first_frame(dataset, data)  # YBR becomes RGB
     return apply_color_lut(pixels, dataset)[..., :3] if _is_palette(dataset) else pixels
 
 

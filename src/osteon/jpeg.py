@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Warnings of libjpeg that leave every pixel as it should be.
-_HARMLESS = ("unknown Adobe color transform", "Unknown Adobe color transform", "JFIF revision")
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
 
@@ -109,10 +107,7 @@ def _decoded(data: bytes, colours: str) -> NDArray[np.uint8]:
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colours)
     except ValueError as error:
-        said = str(error)
-        if not any(harmless in said for harmless in _HARMLESS):
-            raise _fault(said, data) from None
-        pixels = simplejpeg.decode_jpeg(data, colours, strict=False)
+        raise _fault(str(error), data) from None
     return pixels
 
 
