@@ -55,20 +55,24 @@ def inspect_films(
         return _look(film, known.get(_place(film)), looks)
 
     found: dict[str, Known] = {}
+    facts: dict[str, FilmFacts] = {}
     films = manifest.radiographs
     try:
         with quiet():
             seen = in_order(look, films, workers=workers)
             for film, one in zip(films, track(seen, "inspect", total=len(films)), strict=True):
                 found[_place(film)] = one
+                own = one.facts.id == film.id
+                facts[film.id] = one.facts if own else replace(one.facts, id=film.id)
     finally:  # stopped by Ctrl-C or an error: what was found is kept
         if book:
             _write_notebook(book, known, found)
-    return {film.id: replace(found[_place(film)].facts, id=film.id) for film in films}
+    return facts
 
 
 def _place(film: Radiograph) -> str:
-    return str(film.path.absolute())
+    path = film.path
+    return str(path if path.is_absolute() else path.absolute())
 
 
 def _look(film: Radiograph, known: Known | None, looks: dict[str, FilmFacts]) -> Known:
