@@ -133,9 +133,8 @@ def _stored_values(dataset: Dataset, data: bytes, max_pixels: int) -> NDArray[An
     stored = _first_frame(dataset, data)
     if stored.dtype.kind == "f":
         return stored
-    spare = 8 * stored.dtype.itemsize - (int(dataset.get("HighBit") or 0) + 1)
     unused = 8 * stored.dtype.itemsize - _bits_stored(dataset)
-    if spare < 0 or unused <= 0:
+    if unused <= 0:
         return stored
     # Overlays of old scanners lie in the unused bits (PS3.5 8.1.2): shifting out and back drops
     # them and, as the type is signed for signed pixels, extends the sign.
