@@ -30,13 +30,13 @@ def read_source(path: Path | str, *, layout: str | None = None) -> Manifest:
     if path.is_dir() and not any(path.iterdir()):
         raise DataError(f"{path} is an empty folder. Put a folder of films per class into it.")
     answers = _asked(path)
-    name = _best(answers)
-    if name is not None:
-        return _told(SOURCES[name].read(path), _why(path, name, answers[name]))
     inside = subfolders(path) if path.is_dir() else []
-    if len(inside) == 1 and (name := _best(answers_inside := _asked(inside[0]))) is not None:
-        return _told(SOURCES[name].read(inside[0]), _why(inside[0], name, answers_inside[name]))
-    raise UnrecognisedLayout(_nothing_fits(path, answers))
+    name = _best(answers)
+    if len(inside) == 1 and name in (None, "class_folders") and _best(_asked(inside[0])):
+        return read_source(inside[0])  # an archive unpacked into a folder of its own
+    if name is None:
+        raise UnrecognisedLayout(_nothing_fits(path, answers))
+    return _told(SOURCES[name].read(path), _why(path, name, answers[name]))
 
 
 def _asked(path: Path) -> dict[str, Recognition]:

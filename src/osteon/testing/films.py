@@ -117,3 +117,11 @@ def written(folder: Path, files: Mapping[str, bytes]) -> Manifest:
         root=folder, source="test", recognised_by="made", classes=("normal",),
         radiographs=tuple(films),
     )  # fmt: skip
+
+
+def write_film(path: Path, *, seed: int, size_px: int = 32) -> Path:
+    """A film of its own for each seed, in the format that the suffix says."""
+    noise = np.random.default_rng(seed).integers(0, 256, size=(8, 8), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noise).resize((size_px, size_px)).save(path)
+    return path
