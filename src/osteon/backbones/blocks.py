@@ -1,0 +1,33 @@
+"""What the small networks share: activations and initialisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Activation = Literal["relu", "leaky_relu"]
+Init = Literal["default", "glorot", "kaiming"]
+
+
+def activation_of(name: Activation) -> nn.Module:
+    from torch import nn
+
+    return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.01)
+
+
+def initialise(net: nn.Module, init: Init) -> None:
+    """Glorot and Bengio (2010) or He et al. (2015) for all weights, 0 for all biases."""
+    from torch import nn
+
+    if init == "default":
+        return
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if init == "glorot":
+                nn.init.xavier_uniform_(module.weight)
+            else:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

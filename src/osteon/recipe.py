@@ -1,0 +1,200 @@
+"""Recipes by name, as JSON, and with fields changed by the user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
+
+from osteon.backbones import BACKBONES
+from osteon.errors import DataError, UnknownName, UsageError
+from osteon.recipes import RECIPES
+from osteon.types import Optimiser, Recipe, RegularisationPath
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeCard:
+    """What a user wants to know before choosing a recipe."""
+
+    name: str
+    summary: str
+    command: str
+    expected: str
+    hardware: str
+    time: str
+
+
+def named_recipe(name: str) -> Recipe:
+    """Raises UnknownName, with the nearest known one."""
+    return RECIPES[name]()
+
+
+def describe(name: str) -> RecipeCard:
+    """The card of a recipe, from its docstring: command, summary, Expected, Hardware, Time."""
+    command, _, text = (RECIPES[name].__doc__ or "").partition("\n")
+    found: dict[str, list[str]] = {"summary": []}
+    topic = "summary"
+    for line in text.splitlines():
+        head, colon, rest = line.strip().partition(": ")
+        if colon and head in ("Expected", "Hardware", "Time"):
+            topic = head.lower()
+            line = rest
+        found.setdefault(topic, []).append(line.strip())
+    said = {topic: " ".join(filter(None, lines)) for topic, lines in found.items()}
+    return RecipeCard(name=name, command=command.strip(), **said)
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def recipe_to_json(recipe: Recipe) -> str:
+    """Every field, the backbone with its registered name as ``kind``; ends in a newline."""
+    from pydantic import TypeAdapter
+
+    told: dict[str, Any] = {}
+    for field in fields(recipe):
+        value = getattr(recipe, field.name)
+        told[field.name] = TypeAdapter(type(value)).dump_python(value, mode="json")
+    told["backbone"] = {"kind": kind_of(recipe), **told["backbone"]}
+    return json.dumps(told, indent=2) + "\n"
+
+
+def kind_of(recipe: Recipe) -> str:
+    """The name under which the recipe's backbone is registered."""
+    return next(name for name, kind in BACKBONES.items() if isinstance(recipe.backbone, kind))
+
+
+def recipe_from_json(text: str) -> Recipe:
+    """Raises DataError for what is no JSON, UnknownName for a field that does not exist, and
+    UsageError for a value that a field cannot have."""
+    try:
+        told = json.loads(text)
+        kind = told["backbone"].pop("kind")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"This is no recipe: {error!r}.") from None
+    hints = _hints(Recipe)
+    values: dict[str, Any] = {}
+    for name, value in told.items():
+        if name not in hints:
+            raise UnknownName("recipe field", name, hints)
+        values[name] = _validated(name, _kind(name, value, kind, hints), value)
+    return checked(Recipe(**values))
+
+
+def _kind(name: str, value: Any, backbone: str, hints: dict[str, Any]) -> Any:
+    if name == "backbone":
+        return BACKBONES[backbone]
+    if name == "optimiser":
+        return RegularisationPath if "inverse_strengths" in value else Optimiser
+    return hints[name]
+
+
+# --- fields changed by the user -------------------------------------------------------------------
+
+
+def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """The recipe with fields changed, such as ``["optimiser.lr=3e-4", "epochs=5"]``.
+
+    Raises UnknownName, with the nearest field, and UsageError for a value out of range.
+    """
+    return checked(settings_applied(recipe, settings))
+
+
+def settings_applied(value: T, settings: Iterable[str]) -> T:
+    """Any dataclass with fields changed; dots lead into nested ones."""
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting}: write it as FIELD=VALUE, such as epochs=5.")
+        value = _replaced(value, name.strip().split("."), text.strip(), name.strip())
+    return value
+
+
+def _replaced(value: Any, path: Sequence[str], text: str, whole: str) -> Any:
+    first, *rest = path
+    hints = _hints(type(value))
+    if first not in hints:
+        raise UnknownName("field", first, hints)
+    inner = getattr(value, first)
+    if rest and not is_dataclass(inner):
+        raise UsageError(f"--set {whole}: {first} has no fields of its own.")
+    if not rest and is_dataclass(inner):
+        if first == "backbone":
+            return replace(value, backbone=BACKBONES[text]())
+        names = ", ".join(f"{first}.{name}" for name in _hints(type(inner)))
+        raise UsageError(f"--set {whole}: name one of its fields: {names}.")
+    new = _replaced(inner, rest, text, whole) if rest else _parsed(whole, hints[first], text)
+    return replace(value, **{first: new})
+
+
+def _parsed(name: str, kind: Any, text: str) -> Any:
+    """Text as ``kind``: as JSON, as a word, or as words separated by commas."""
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    try:
+        return adapter.validate_json(text)
+    except ValidationError:
+        pass  # a bare word is no JSON
+    as_list = kind is not str and str(kind).startswith("tuple")
+    return _validated(name, kind, text.split(",") if as_list else text)
+
+
+def _validated(name: str, kind: Any, value: Any) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([name, *(str(step) for step in first["loc"])])
+        raise UsageError(f"{where} cannot be {first['input']!r}: {first['msg']}.") from None
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+# --- ranges ---------------------------------------------------------------------------------------
+
+
+def checked(recipe: Recipe) -> Recipe:
+    """The recipe itself. Raises UsageError, naming the field, for a value out of its range."""
+    augment, optimiser = recipe.augment, recipe.optimiser
+    at_least_1 = {
+        "epochs": recipe.epochs,
+        "patience": recipe.patience,
+        "batch_size": recipe.batch_size,
+        "pixels.size_px": recipe.pixels.size_px,
+    }
+    for name, value in at_least_1.items():
+        _require(value >= 1, name, value, "at least 1")
+    _require(
+        0 <= recipe.label_smoothing < 1, "label_smoothing", recipe.label_smoothing, "in [0, 1)"
+    )
+    _require(0 <= augment.flip <= 1, "augment.flip", augment.flip, "a probability, 0 to 1")
+    for field in fields(augment):
+        value = getattr(augment, field.name)
+        _require(value >= 0, f"augment.{field.name}", value, "0 or more")
+    if isinstance(optimiser, Optimiser):
+        _require(optimiser.lr > 0, "optimiser.lr", optimiser.lr, "above 0")
+        decay = optimiser.weight_decay
+        _require(decay >= 0, "optimiser.weight_decay", decay, "0 or more")
+        _require(kind_of(recipe) != "linear_probe", "optimiser", "gradient descent",
+                 "a RegularisationPath for a linear probe")  # fmt: skip
+    else:
+        strengths = optimiser.inverse_strengths
+        fine = bool(strengths) and min(strengths) > 0
+        _require(fine, "optimiser.inverse_strengths", strengths, "one or more numbers above 0")
+        _require(kind_of(recipe) == "linear_probe", "optimiser", "a regularisation path",
+                 "gradient descent for this backbone")  # fmt: skip
+    return recipe
+
+
+def _require(fine: bool, name: str, value: object, wanted: str) -> None:
+    if not fine:
+        raise UsageError(f"{name} is {value}; it must be {wanted}.")
