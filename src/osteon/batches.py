@@ -1,0 +1,87 @@
+"""Films, labels and their order, as a training loop wants them; scores of whole parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+
+from osteon.errors import DataError
+from osteon.types import Manifest, Recipe
+
+if TYPE_CHECKING:
+    from osteon.prepare import Prepared
+    from osteon.types import Floats
+
+SCORED_AT_ONCE = 64
+
+
+def films_of(prepared: Prepared, ids: Sequence[str], device: torch.device) -> Tensor:
+    """(n, 1, S, S) floats in [0, 1]: exactly what ``osteon.pixels.load_pixels`` gives."""
+    films = torch.from_numpy(prepared.batch(ids)).to(device)
+    return films[:, None].float().div_(255)
+
+
+def labels_of(manifest: Manifest, ids: Sequence[str]) -> Tensor:
+    """(n,) class indices. Raises DataError for a film without a label."""
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    unknown = next((id_ for id_ in ids if label_of[id_] is None), None)
+    if unknown is not None:
+        raise DataError(f"{unknown} has no label and cannot be trained on.")
+    return torch.tensor([label_of[id_] for id_ in ids], dtype=torch.long)
+
+
+def check_classes(labels: Tensor, manifest: Manifest) -> None:
+    """Raise DataError if a class has no film among ``labels``."""
+    counts = torch.bincount(labels, minlength=len(manifest.classes)).tolist()
+    for name, count in zip(manifest.classes, counts, strict=True):
+        if count == 0:
+            raise DataError(
+                f"No film of '{name}' is in train. Bring more films of it, or split anew."
+            )
+
+
+def class_weights(labels: Tensor, n_classes: int) -> Tensor:
+    """(C,) so that every class weighs the same in sum, and a film 1 on average."""
+    counts = torch.bincount(labels, minlength=n_classes).float()
+    return len(labels) / (n_classes * counts)
+
+
+def training_batches(labels: Tensor, recipe: Recipe, generator: Generator) -> list[Tensor]:
+    """Positions of the films of each batch of one epoch: shuffled, or drawn so that the classes
+    are balanced. A last batch of one film joins the one before: batch norm cannot learn of one."""
+    n = len(labels)
+    if recipe.balance == "sampling":
+        counts = torch.bincount(labels).float().cpu()
+        order = torch.multinomial(1 / counts[labels.cpu()], n, True, generator=generator)
+    else:
+        order = torch.randperm(n, generator=generator)
+    batches = list(torch.split(order, recipe.batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+@torch.inference_mode()
+def scored(net: nn.Module, prepared: Prepared, ids: Sequence[str], device: torch.device) -> Floats:
+    """(n, C) probabilities of the films ``ids``; the features of a frozen trunk are computed once
+    for all time."""
+    from osteon.features import frozen_features
+    from osteon.networks import Probe
+
+    net.eval()
+    if isinstance(net, Probe):
+        features = torch.from_numpy(frozen_features(net, prepared, ids)).to(device)
+        return probabilities(net.classify(features))
+    parts = [ids[at : at + SCORED_AT_ONCE] for at in range(0, len(ids), SCORED_AT_ONCE)]
+    scores = [probabilities(net(films_of(prepared, part, device))) for part in parts]
+    return np.concatenate(scores)
+
+
+def probabilities(logits: Tensor) -> Floats:
+    """(n, C) logits as float64 probabilities whose rows sum to 1."""
+    soft: Floats = torch.softmax(logits.double(), dim=1).cpu().numpy()
+    return soft

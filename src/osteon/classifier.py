@@ -1,0 +1,128 @@
+"""A trained classifier: loaded from a run, scores prepared films or any files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from osteon.batches import probabilities, scored
+from osteon.checkpoint import read_checkpoint
+from osteon.errors import DataError, UnreadableFilm
+from osteon.recipe import recipe_from_json
+from osteon.runs import RunFolder
+from osteon.types import Evaluation, Manifest, OperatingPoint, Predictions, Reading, Recipe
+from osteon.values import read_value
+
+if TYPE_CHECKING:
+    from osteon.prepare import Prepared
+    from osteon.types import Floats
+
+READ_AT_ONCE = 16
+NOT_READABLE = "not readable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Classifier:
+    """A network with all that is needed to read a film with it."""
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    net: nn.Module
+    operating_point: OperatingPoint | None
+
+    @classmethod
+    def load(cls, run: Path) -> Classifier:
+        """The best epoch of a run, with the operating point if the run has been evaluated.
+
+        Raises DataError if ``run`` is no trained run.
+        """
+        folder = RunFolder(run)
+        if not folder.recipe.is_file():
+            raise DataError(f"{run} is no trained run: it has no {folder.recipe.name}.")
+        recipe = recipe_from_json(folder.recipe.read_text(encoding="utf-8"))
+        best = read_checkpoint(folder.checkpoints / "best.safetensors")
+        net = recipe.backbone.build(len(best.classes))
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.load_state_dict(dict(best.model))
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        point = None
+        if folder.evaluation("val").is_file():
+            point = read_value(Evaluation, folder.evaluation("val")).operating_point
+        return cls(
+            recipe=recipe, classes=best.classes, net=net.to(device).eval(), operating_point=point
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.net.parameters()).device
+
+    def predict_prepared(
+        self,
+        prepared: Prepared,
+        *,
+        ids: Sequence[str],
+        manifest: Manifest,
+        groups: Mapping[str, str],
+        part: str = "test",
+    ) -> Predictions:
+        """Scores of prepared films, with their labels (-1 where unknown) and groups."""
+        label_of = {film.id: film.label for film in manifest.radiographs}
+        labels = [label_of[id_] for id_ in ids]
+        return Predictions(
+            ids=tuple(ids),
+            labels=np.array([-1 if label is None else label for label in labels], np.int64),
+            scores=scored(self.net, prepared, ids, self.device),
+            groups=tuple(groups[id_] for id_ in ids),
+            classes=self.classes,
+            part=part,
+        )
+
+    def read(self, paths: Iterable[Path]) -> Iterator[Reading]:
+        """Read any files, one Reading each and in order; a bad file is one with its reason."""
+        waiting = iter(paths)
+        while some := list(islice(waiting, READ_AT_ONCE)):
+            yield from self._read(some)
+
+    def _read(self, paths: Sequence[Path]) -> Iterator[Reading]:
+        from osteon.pixels import load_pixels
+
+        films: dict[int, Tensor] = {}
+        faults: dict[int, str] = {}
+        for at, path in enumerate(paths):
+            try:
+                films[at] = load_pixels(path, self.recipe.pixels)
+            except UnreadableFilm as error:
+                faults[at] = str(error)
+        scores = dict(zip(films, self._scores(list(films.values())), strict=True))
+        for at, path in enumerate(paths):
+            if at in faults:
+                yield Reading(path=str(path), category=NOT_READABLE, scores={}, reason=faults[at])
+            else:
+                yield self._reading(path, scores[at])
+
+    def _scores(self, films: Sequence[Tensor]) -> Floats:
+        if not films:
+            return np.empty((0, len(self.classes)))
+        with torch.inference_mode():
+            return probabilities(self.net(torch.stack(list(films)).to(self.device)))
+
+    def _reading(self, path: Path, scores: Floats) -> Reading:
+        point = self.operating_point
+        if point is not None:
+            answered = int(scores[1] >= point.threshold)
+            reason = f"threshold {point.threshold:.4f}: {point.rule} on {point.chosen_on}"
+        else:
+            answered, reason = int(scores.argmax()), "highest score"
+        return Reading(
+            path=str(path),
+            category=self.classes[answered],
+            scores=dict(zip(self.classes, scores.tolist(), strict=True)),
+            reason=reason,
+        )

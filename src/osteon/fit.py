@@ -1,0 +1,112 @@
+"""The training loop: an iterator of epochs. Whoever drives it saves, stops, prunes or reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn import functional
+
+from osteon.augment import augmented
+from osteon.batches import (
+    check_classes,
+    class_weights,
+    films_of,
+    labels_of,
+    scored,
+    training_batches,
+)
+from osteon.errors import UsageError
+from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
+from osteon.progress import track
+from osteon.types import History, Manifest, Optimiser, Recipe, Split
+from osteon.watch import watched
+
+if TYPE_CHECKING:
+    from osteon.checkpoint import Checkpoint
+    from osteon.prepare import Prepared
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Epoch:
+    """What one epoch ended with. The tensors go on changing in the next one."""
+
+    history: History
+    model: Mapping[str, Tensor]
+    optimiser: Mapping[str, Tensor]
+
+
+def fit(
+    recipe: Recipe,
+    prepared: Prepared,
+    manifest: Manifest,
+    split: Split,
+    *,
+    start: Checkpoint | None = None,
+) -> Iterator[Epoch]:
+    """Yield each epoch of training on ``split.train``, watched on ``split.val``.
+
+    From ``start`` it goes on to bit-identical weights on a CPU: every random number follows from
+    the seed and the epoch. Raises DataError when a class is missing in train, UsageError when the
+    loss is no longer a number.
+    """
+    fabric = Fabric(devices=1)
+    labels = labels_of(manifest, split.train).to(fabric.device)
+    check_classes(labels, manifest)
+    if not isinstance(recipe.optimiser, Optimiser):
+        from osteon.probe import fit_path
+
+        yield from fit_path(recipe, prepared, manifest, split, start=start, device=fabric.device)
+        return
+    torch.manual_seed(recipe.seed)
+    net = recipe.backbone.build(len(manifest.classes))
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = make_optimiser(net, recipe.optimiser)
+    if start is not None:
+        net.load_state_dict(dict(start.model))
+        load_state(optimiser, start.optimiser)
+    wrapped, stepper = fabric.setup(net, optimiser)
+    weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
+    for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
+        begun, loss_sum, right = time.monotonic(), 0.0, 0
+        generator = torch.Generator().manual_seed(_seed(recipe.seed, epoch))
+        torch.manual_seed(_seed(recipe.seed, epoch) + 1)  # of dropout
+        wrapped.train()
+        batches = training_batches(labels, recipe, generator)
+        for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
+            done = epoch - 1 + step / len(batches)
+            set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
+            films = films_of(prepared, [split.train[i] for i in chosen.tolist()], fabric.device)
+            logits = wrapped(augmented(films, recipe.augment, generator))
+            truth = labels[chosen.to(labels.device)]
+            loss = functional.cross_entropy(
+                logits, truth, weight=weights, label_smoothing=recipe.label_smoothing
+            )
+            stepper.zero_grad()
+            fabric.backward(loss)
+            stepper.step()
+            loss_sum += loss.item() * len(chosen)
+            right += int((logits.argmax(1) == truth).sum())
+        n = sum(map(len, batches))
+        _check_finite(loss_sum, epoch)
+        lr = float(optimiser.param_groups[0]["lr"])
+        val = watched(scored(net, prepared, split.val, fabric.device), manifest, split.val)
+        history = val.row(epoch, loss_sum / n, right / n, lr, time.monotonic() - begun)
+        yield Epoch(history=history, model=net.state_dict(), optimiser=state_of(optimiser))
+
+
+def _seed(seed: int, epoch: int) -> int:
+    return (seed * 100_003 + epoch) * 2
+
+
+def _check_finite(loss: float, epoch: int) -> None:
+    if not loss == loss or loss in (float("inf"), float("-inf")):
+        raise UsageError(
+            f"The loss is no number any more in epoch {epoch}. Lower the learning rate, such as "
+            "--set optimiser.lr=1e-4; the checkpoints before it are kept."
+        )

@@ -1,0 +1,56 @@
+"""Optimisers, their learning rate, and their state as plain tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from osteon.types import Optimiser
+
+
+def make_optimiser(net: nn.Module, how: Optimiser) -> torch.optim.Optimizer:
+    """AdamW, Adam or SGD on the parameters that can be trained."""
+    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    if how.name == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay
+        )
+    kind = torch.optim.AdamW if how.name == "adamw" else torch.optim.Adam
+    return kind(parameters, lr=how.lr, weight_decay=how.weight_decay)
+
+
+def learning_rate(how: Optimiser, done: float, epochs: int) -> float:
+    """After ``done`` of ``epochs``: rises linearly while it warms up, then constant or cosine."""
+    if done < how.warmup_epochs:
+        return how.lr * (done + 1e-3) / how.warmup_epochs
+    if how.schedule == "constant":
+        return how.lr
+    share = (done - how.warmup_epochs) / max(epochs - how.warmup_epochs, 1e-9)
+    return how.lr * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = lr
+
+
+def state_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """ "PARAMETER.NAME" -> tensor."""
+    return {
+        f"{index}.{name}": value
+        for index, state in optimiser.state_dict()["state"].items()
+        for name, value in state.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_state(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
