@@ -222,14 +222,19 @@ def _show_scores(evaluation: Evaluation) -> None:
     table = Table("", "model", *map(_words, evaluation.baselines), box=None, header_style="bold")
     for metric, estimate in evaluation.scores.items():
         others = [baseline.get(metric) for baseline in evaluation.baselines.values()]
-        table.add_row(TITLES.get(metric, metric), shown_estimate(estimate), *map(_or_dash, others))
+        table.add_row(
+            TITLES.get(metric, metric), escape(shown_estimate(estimate)), *map(_or_dash, others)
+        )
+    out.print(table)
     point = evaluation.operating_point
     if point is not None:
-        table.add_section()
-        table.add_row(f"[bold]at {point.rule} on validation[/]")
+        out.print(
+            f"\nat the threshold {point.threshold:.4f}, chosen for {point.rule} on validation"
+        )
+        table = Table("", "model", box=None, show_header=False)
         for metric, estimate in evaluation.at_operating_point.items():
-            table.add_row(TITLES.get(metric, metric), shown_estimate(estimate))
-    out.print(table)
+            table.add_row(f"{TITLES.get(metric, metric):<17}", escape(shown_estimate(estimate)))
+        out.print(table)
 
 
 def _words(name: str) -> str:
@@ -237,16 +242,17 @@ def _words(name: str) -> str:
 
 
 def _or_dash(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else shown_estimate(estimate)
+    return "-" if estimate is None else escape(shown_estimate(estimate))
 
 
 def shown_estimate(estimate: Estimate) -> str:
-    """Such as ``0.872 (0.831 to 0.905)``; a dash where it is undefined."""
+    """Such as ``0.872 [.831, .905]``; a dash where it is undefined."""
     if estimate.value is None:
         return "-"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f} (no interval)"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+        return f"{estimate.value:.3f} [no interval]"
+    low, high = (f"{end:.3f}".replace("0.", ".", 1) for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.3f} [{low}, {high}]"
 
 
 # --- predict, recipes, data -----------------------------------------------------------------------

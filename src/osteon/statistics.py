@@ -21,6 +21,19 @@ LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_DEFINED = 0.8  # share of resamples on which a metric must be defined to get an interval
 CELLS_AT_ONCE = 2_000_000  # weights held in memory at a time
+OF_FILMS = frozenset(  # shares, or nearly so: Wilson's interval can stand in for the bootstrap's
+    (
+        "auroc",
+        "average_precision",
+        "accuracy",
+        "balanced_accuracy",
+        "sensitivity",
+        "specificity",
+        "precision",
+        "npv",
+        "f1",
+    )
+)
 Z = 1.959963984540054  # 97.5 % of a standard normal variable lies below
 
 
@@ -107,7 +120,7 @@ def _estimate(
 ) -> Estimate:
     low, high = _percentiles(drawn)
     method = f"grouped bootstrap, {len(drawn):,} resamples, percentile"
-    if low is not None and low == high and value in (0.0, 1.0) and not name.endswith("_loss"):
+    if low is not None and low == high and value in (0.0, 1.0) and name in OF_FILMS:
         # Every resample scores the same; the interval would claim a certainty that is not there.
         low, high = wilson(value * smallest, smallest)
         method = f"Wilson on the {smallest} groups of the smallest class (bootstrap collapsed)"
