@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-_NEGATIVE = re.compile(
-    r"(no|not|non|without|un|negative|neg|normal|healthy|intact|none|absent|benign|control|"
-    r"false|0)(?![a-z])"
+_REFUSALS = frozenset({"no", "not", "non", "without", "wo"})
+_HEALTHY = frozenset(
+    {"un", "negative", "neg", "normal", "normals", "norm", "healthy", "intact", "none", "nil"}
+    | {"absent", "absence", "control", "controls", "false", "free", "unremarkable", "0"}
 )
-_UN = re.compile(r"(un|non|not|no)(fractured|fracture|broken|injured|affected)")
-_POSITIVE = re.compile(r"(fractur|broken|break|abnormal|positive|pos|malignant|true|1|yes)")
+_MILD = frozenset({"benign"})  # negative beside "malignant", yet not beside "normal"
+_REFUSED = re.compile(  # refusal and finding in one word: "unfractured", "nofracture", "nonbroken"
+    r"(un|non|not|no)(fract|broken|break|injur|affect|damag|displac|finding|fx)"
+)
+_POSITIVE = re.compile(r"fract|broken|break|abnormal|posit|pos$|malignan|true|yes|injur|1$")
 
 
 def same_class(name: str) -> str:
-    """What two spellings of one class share: "Hairline Fracture" and "hairline_fracture"."""
-    return re.sub(r"[\s_\-.]+", " ", name).strip().casefold()
+    """What all spellings of one class share: case, blanks, _ and - do not tell classes apart.
+
+    >>> same_class("Hairline Fracture") == same_class("hairline_fracture")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", name).strip().casefold()
+    between_digits = re.sub(r"(?<=\d)[\s_\-]+(?=\d)", "~", folded)  # "grade 1-2" is not "grade 12"
+    return re.sub(r"[\s_\-]+", "", between_digits)
 
 
 def merged_spellings(names: Iterable[str]) -> dict[str, str]:
@@ -49,8 +60,26 @@ def told_merges(chosen: Mapping[str, str]) -> list[str]:
 
 def sounds_negative(name: str) -> bool:
     """Whether a class name says that nothing is broken, such as "Non_fractured" or "normal"."""
-    words = same_class(name)
-    return bool(_NEGATIVE.match(words) or _UN.match(words))
+    return _negativeness(name) > 0
+
+
+def _negativeness(name: str) -> int:
+    words = _words(name)
+    if "union" in words:  # a non-union is a break that did not heal
+        return 0
+    for at, word in enumerate(words):
+        if word in _REFUSALS:
+            refused = words[at + 1 : at + 2]
+            return 0 if refused and refused[0] in _HEALTHY else 2  # "not normal" is abnormal
+        if word in _HEALTHY or _REFUSED.match(word):
+            return 2
+    return 1 if _MILD.intersection(words) else 0
+
+
+def _words(name: str) -> list[str]:
+    """The words and numbers of a name: "NonFractured", "non_fractured" and "class0" have two."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)", " ", name)
+    return re.findall(r"[^\W_]+", apart.casefold().replace("w/o", "without"))
 
 
 def order_classes(names: Iterable[str]) -> tuple[str, ...]:
@@ -66,8 +95,6 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(ordered)
 
     def positiveness(name: str) -> int:
-        if sounds_negative(name):
-            return -1
-        return 1 if _POSITIVE.match(same_class(name)) else 0
+        return -_negativeness(name) or int(bool(_POSITIVE.match(name.casefold())))
 
     return tuple(sorted(ordered, key=positiveness))

@@ -3,79 +3,95 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from osteon.errors import DataError, UnrecognisedLayout
-from osteon.sources import SOURCES, Recognition, Source
-from osteon.sources.films import holds_films, subfolders
+from osteon.sources import SOURCES, Recognition
+from osteon.sources.assembly import HOW_TO
+from osteon.sources.films import holds_films, is_film, subfolders
 from osteon.types import Manifest
+
+MAY_BE_WRAPPED = (None, "class_folders", "dicom")  # a lone folder is an archive's, not a class
+TABLES = (".csv", ".tsv", ".parquet")
 
 
 def read_source(path: Path | str, *, layout: str | None = None) -> Manifest:
     """Read the data set at ``path``, a folder or a CSV or Parquet file.
 
     Without ``layout`` every known one is tried, and ``Manifest.recognised_by`` says which fits and
-    why. A folder that holds nothing but one fitting folder is entered.
+    why. Where all films lie in a single folder (an archive unpacked into a folder of its own) and
+    that one fits, it is read, and ``recognised_by`` says so.
 
-    Raises DataError for a path that is not there or has no film, UnrecognisedLayout with what was
-    tried when nothing fits, UnknownName for a layout that does not exist.
+    Raises DataError for a path that is not there, cannot be opened or has films of fewer than two
+    classes, UnrecognisedLayout with what was tried when nothing fits, UnknownName for a layout that
+    does not exist.
     """
     path = Path(path)
-    if not path.exists():
-        raise DataError(_no_such(path))
-    if layout is not None:
-        source = SOURCES[layout]
-        return _told(source.read(path), f"{path}: read as {layout}, as asked.")
-    if path.is_dir() and not any(path.iterdir()):
-        raise DataError(f"{path} is an empty folder. Put a folder of films per class into it.")
-    answers = _asked(path)
-    inside = subfolders(path) if path.is_dir() else []
+    try:
+        if not path.exists():
+            raise DataError(_no_such(path))
+        if layout is not None:
+            source = SOURCES[layout]
+            return replace(source.read(path), recognised_by=f"{path}: read as {layout}, as asked.")
+        return _recognised(path)
+    except OSError as error:
+        where = error.filename or path
+        raise DataError(f"{where} cannot be read: {error.strerror or error}.") from error
+
+
+def _recognised(path: Path) -> Manifest:
+    answers = {name: source.recognise(path) for name, source in SOURCES.items()}
     name = _best(answers)
-    if len(inside) == 1 and name in (None, "class_folders") and _best(_asked(inside[0])):
-        return read_source(inside[0])  # an archive unpacked into a folder of its own
+    inside = _wrapped(path)
+    if name in MAY_BE_WRAPPED and inside and _fits(inside):
+        manifest = _recognised(inside)
+        told = f"{path.name} holds all films in '{inside.name}'. {manifest.recognised_by}"
+        return replace(manifest, recognised_by=told)
     if name is None:
         raise UnrecognisedLayout(_nothing_fits(path, answers))
-    return _told(SOURCES[name].read(path), _why(path, name, answers[name]))
+    told = f"{path.name or path}: read as {name}, because {answers[name].reason}."
+    return replace(SOURCES[name].read(path), recognised_by=told)
 
 
-def _asked(path: Path) -> dict[str, Recognition]:
-    return {name: source.recognise(path) for name, source in SOURCES.items()}
-
-
-def _best(answers: dict[str, Recognition]) -> str | None:
+def _best(answers: Mapping[str, Recognition]) -> str | None:
     fitting = [name for name, answer in answers.items() if answer.fits]
-    return min(fitting, key=lambda name: _source(name).rank, default=None)
+    return min(fitting, key=lambda name: SOURCES[name].rank, default=None)
 
 
-def _source(name: str) -> Source:
-    return SOURCES[name]
+def _fits(path: Path) -> bool:
+    return any(source.recognise(path).fits for _, source in SOURCES.items())
 
 
-def _told(manifest: Manifest, why: str) -> Manifest:
-    return replace(manifest, recognised_by=why)
-
-
-def _why(path: Path, name: str, answer: Recognition) -> str:
-    return f"{path.name or path}: read as {name}, because {answer.reason}."
+def _wrapped(path: Path) -> Path | None:
+    """The one folder that holds all films of ``path``, where no table says more about them."""
+    full = [folder for folder in subfolders(path) if holds_films(folder)]
+    if len(full) != 1:
+        return None
+    beside = (file for file in path.iterdir() if file.is_file())
+    said = any(file.suffix.lower() in TABLES or is_film(file) for file in beside)
+    return None if said else full[0]
 
 
 def _no_such(path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
-        return f"There is no {path}, nor its folder {parent}."
-    near = difflib.get_close_matches(path.name, [p.name for p in parent.iterdir()], n=1)
-    hint = f" Did you mean {parent / near[0]}?" if near else ""
-    return f"There is no {path}.{hint}"
+        return f"There is no {path}, nor its folder {parent}. Is the path spelt right?"
+    names = {inside.name.lower(): inside for inside in parent.iterdir()}
+    near = difflib.get_close_matches(path.name.lower(), names, n=1)
+    hint = f"Did you mean {names[near[0]]}?" if near else "Is the path spelt right?"
+    return f"There is no {path}. {hint}"
 
 
-def _nothing_fits(path: Path, answers: dict[str, Recognition]) -> str:
+def _nothing_fits(path: Path, answers: Mapping[str, Recognition]) -> str:
     tried = "".join(f"\n  {name}: {answer.reason}" for name, answer in answers.items())
-    if path.is_dir() and not holds_films(path):
+    if path.is_file():
+        first = f"{path} is a file. A data set is a folder of films, or a table (CSV, Parquet)."
+    elif not any(path.iterdir()):
+        first = f"{path} is an empty folder."
+    elif not holds_films(path):
         first = f"There is no film in {path}."
     else:
         first = f"The layout of {path} is not known."
-    return (
-        f"{first} Tried:{tried}\nPut the films of each class in a folder of its own, or write a "
-        "CSV with the columns path and label."
-    )
+    return f"{first} Tried:{tried}\n{HOW_TO}"

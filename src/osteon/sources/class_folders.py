@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.films import (
-    Labelled,
-    assembled,
-    contents,
-    film_id,
-    holds_films,
-    part_named,
-    subfolders,
-)
+from osteon.sources.assembly import Labelled, assembled, remark
+from osteon.sources.films import contents, film_id, holds_films, part_named, subfolders
 from osteon.types import Manifest, Radiograph
 
 
@@ -23,17 +16,15 @@ class ClassFolders:
     rank = 50
 
     def recognise(self, path: Path) -> Recognition:
-        folders = [folder for folder in subfolders(path) if holds_films(folder)]
-        if not folders:
+        names = [folder.name for folder in subfolders(path) if holds_films(folder)]
+        if not names:
             return Recognition(fits=False, reason="it has no sub-folder with films")
-        parts = [folder.name for folder in folders if part_named(folder.name)]
+        parts = [name for name in names if part_named(name)]
         if parts:
             return Recognition(
                 fits=False, reason=f"'{parts[0]}' names a part of a split, not a class"
             )
-        names = ", ".join(folder.name for folder in folders[:4])
-        more = f" and {len(folders) - 4} more" if len(folders) > 4 else ""
-        return Recognition(fits=True, reason=f"it has a folder per class: {names}{more}")
+        return Recognition(fits=True, reason=f"it has a folder per class: {_listed(names)}")
 
     def read(self, path: Path) -> Manifest:
         found = contents(path)
@@ -46,8 +37,21 @@ class ClassFolders:
             if file.parent != path
         ]
         loose = [file for file in found.films if file.parent == path]
-        reason = self.recognise(path).reason
-        return assembled(path, "class_folders", reason, films, others=[*found.others, *loose])
+        full = {item.class_name for item in films}
+        bare = [folder.name for folder in subfolders(path) if folder.name not in full]
+        return assembled(
+            path,
+            "class_folders",
+            self.recognise(path).reason,
+            films,
+            others=[*found.others, *loose],
+            remarks=[remark(f"No class: {_listed(bare)} (no film in it).")] if bare else [],
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more
 
 
 SOURCES.register("class_folders")(ClassFolders())

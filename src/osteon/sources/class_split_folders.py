@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.films import (
-    Labelled,
-    assembled,
-    contents,
-    film_id,
-    holds_films,
-    part_named,
-    subfolders,
-)
+from osteon.sources.assembly import Labelled, assembled
+from osteon.sources.films import contents, film_id, holds_films, part_named, subfolders
 from osteon.types import Manifest, Radiograph
 
 

@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from osteon.errors import DataError
+from osteon.progress import track
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.films import Labelled, assembled, contents, film_id
-from osteon.sources.words import as_views
-from osteon.types import Finding, Laterality, Manifest, Radiograph, View
+from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.films import (
+    contents,
+    film_id,
+    films_below,
+    holds_films,
+    is_dicom,
+    part_named,
+    subfolders,
+)
+from osteon.sources.words import as_side, as_views
+from osteon.types import Finding, Manifest, Radiograph
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-KEYS = ("path", "file", "filename", "sopinstanceuid", "studyinstanceuid", "patientid", "id")
-EXTRAS = ("Manufacturer", "ManufacturerModelName", "PatientSex", "PatientAge", "Modality")
 LABELS = ("labels.csv", "label.csv")
+KEYS = (  # of the table of labels, without case and underscores; the first one there is used
+    "path",
+    "file",
+    "filename",
+    "sopinstanceuid",
+    "studyinstanceuid",
+    "patientid",
+    "id",
+)
+EXTRAS = ("Manufacturer", "ManufacturerModelName", "PatientSex", "PatientAge", "Modality")
+TAGS = (
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
+    "ViewPosition",
+    "ImageLaterality",
+    "Laterality",
+    "BodyPartExamined",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    *EXTRAS,
+)
 
 
 class DicomFolder:
@@ -27,150 +59,193 @@ class DicomFolder:
     (0020,0062) or (0020,0060), body part (0018,0015), spacing.
 
     Labels come from ``labels.csv`` in the folder (a column ``label`` and one that names the file,
-    the SOP instance, the study or the patient) or else from the folder that each file lies in.
+    the SOP instance, the study or the patient) or else from the class folder that each file lies
+    in; folders named train, val or test above or below it are a shipped split.
     """
 
     rank = 20
 
     def recognise(self, path: Path) -> Recognition:
-        if not path.is_dir():
-            return Recognition(fits=False, reason="it is no folder")
-        some = list(islice(_films(path), 20))
-        dicom = [file for file in some if _is_dicom(file)]
-        if not some or len(dicom) < len(some) / 2:
+        some = list(islice(films_below(path), 20)) if path.is_dir() else []
+        n_dicom = sum(map(is_dicom, some))
+        if not some or n_dicom < len(some) / 2:
             return Recognition(fits=False, reason="most of its files are no DICOM")
-        labels = next((name for name in LABELS if (path / name).is_file()), None)
-        where = f"{labels} has their labels" if labels else "the folders are the classes"
-        return Recognition(fits=True, reason=f"it holds DICOM files, and {where}")
+        if table := _table_in(path):
+            return Recognition(fits=True, reason=f"it holds DICOM files, labelled in {table.name}")
+        if any(map(holds_films, subfolders(path))):
+            return Recognition(fits=True, reason="it holds DICOM files in a folder per class")
+        return Recognition(
+            fits=False, reason="it holds DICOM files, but neither class folders nor labels.csv"
+        )
 
     def read(self, path: Path) -> Manifest:
         found = contents(path)
-        table = next((path / name for name in LABELS if (path / name).is_file()), None)
+        table = _table_in(path)
         labels = _labels(table) if table else None
-        films, broken = [], []
-        for file in found.films:
-            header = _header(file)
-            if header is None:
-                broken.append(film_id(file, path))
-            films.append(
-                Labelled(
-                    film=_film(file, path, header), class_name=_label(file, path, header, labels)
-                )
-            )
-        remarks = _remarks(films, broken)
-        others = [file for file in found.others if file != table]
-        reason = self.recognise(path).reason
-        return assembled(path, "dicom", reason, films, others=others, remarks=remarks)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd values are dropped; the decoder tells of faults
+            headers = [
+                _header(file, path)
+                for file in track(found.films, "headers", total=len(found.films))
+            ]
+        films = [_labelled(header, labels) for header in headers]
+        return assembled(
+            path,
+            "dicom",
+            self.recognise(path).reason,
+            films,
+            others=[file for file in found.others if file != table],
+            remarks=_remarks(headers, labels),
+        )
 
 
-def _films(path: Path) -> Iterator[Path]:
-    yield from contents(path).films
+def _table_in(path: Path) -> Path | None:
+    return next((path / name for name in LABELS if (path / name).is_file()), None)
 
 
-def _is_dicom(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+# --- headers --------------------------------------------------------------------------------------
 
 
-def _header(file: Path) -> Dataset | None:
-    """The header without pixels; None if there is none (the audit will say so of the file)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """One file: what its header says, and the names under which a table may label it."""
+
+    film: Radiograph
+    whole: bool = False  # whether it has a DICOM header
+    names: tuple[str, ...] = field(default=())
+
+
+def _header(file: Path, root: Path) -> Header:
+    """The header without pixels. A damaged one says nothing; the audit will name the file."""
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
+    own = (film_id(file, root), file.name, file.stem)
+    bare = Radiograph(id=own[0], path=file)
     try:
-        return dcmread(file, stop_before_pixels=True)
-    except (InvalidDicomError, OSError, EOFError, ValueError, AttributeError):
-        return None
+        header = dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
+    except (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, KeyError,
+            AttributeError, TypeError, NotImplementedError):  # fmt: skip
+        return Header(film=bare, names=own)
+    uids = tuple(_text(header, name) for name in TAGS[:3])
+    return Header(film=_film(bare, header), whole=True, names=(*own, *filter(None, uids)))
 
 
-def _film(file: Path, root: Path, header: Dataset | None) -> Radiograph:
-    if header is None:
-        return Radiograph(id=film_id(file, root), path=file)
+def _film(bare: Radiograph, header: Dataset) -> Radiograph:
+    side = _text(header, "ImageLaterality") or _text(header, "Laterality")
+    try:
+        laterality = as_side(side)
+    except ValueError:
+        laterality = None
     return Radiograph(
-        id=film_id(file, root),
-        path=file,
-        patient_id=_text(header, "PatientID"),
-        study_id=_text(header, "StudyInstanceUID"),
-        regions=frozenset(filter(None, [(_text(header, "BodyPartExamined") or "").lower()])),
-        views=_views(header),
-        laterality=_laterality(header),
+        id=bare.id,
+        path=bare.path,
+        patient_id=_text(header, "PatientID") or None,
+        study_id=_text(header, "StudyInstanceUID") or None,
+        regions=frozenset(filter(None, [_text(header, "BodyPartExamined").lower()])),
+        views=as_views(_text(header, "ViewPosition")),
+        laterality=laterality,
         spacing_mm=_spacing(header),
         extra={name: text for name in EXTRAS if (text := _text(header, name))},
     )
 
 
-def _text(header: Dataset, name: str) -> str | None:
-    value = header.get(name)
-    return str(value).strip() or None if value is not None else None
+def _value(header: Dataset, name: str) -> Any:
+    """pydicom converts a value when it is asked for, and raises if its bytes do not fit."""
+    try:
+        return header.get(name)
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError):
+        return None
 
 
-def _views(header: Dataset) -> frozenset[View]:
-    return as_views(_text(header, "ViewPosition") or "")
-
-
-def _laterality(header: Dataset) -> Laterality | None:
-    word = _text(header, "ImageLaterality") or _text(header, "Laterality") or ""
-    return cast("Laterality", word) if word in ("R", "L", "U", "B") else None
+def _text(header: Dataset, name: str) -> str:
+    value = _value(header, name)
+    return "" if value is None else str(value).strip().replace("\x00", "")
 
 
 def _spacing(header: Dataset) -> tuple[float, float] | None:
     """Pixel Spacing (0028,0030), else Imager Pixel Spacing (0018,1164): mm, rows then columns."""
     for name in ("PixelSpacing", "ImagerPixelSpacing"):
-        value: Any = header.get(name)
-        if value is not None and len(value) == 2:
-            return float(value[0]), float(value[1])
+        try:
+            between_rows, between_columns = map(float, _value(header, name) or ())
+        except (ValueError, TypeError):
+            continue
+        if 0 < between_rows < 1e3 and 0 < between_columns < 1e3:
+            return between_rows, between_columns
     return None
+
+
+# --- labels ---------------------------------------------------------------------------------------
 
 
 def _labels(table: Path) -> Mapping[str, str]:
     """Whatever names a film, a study or a patient -> label."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = list(reader.fieldnames or ())
+    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        columns = {name.strip().lower().replace("_", ""): name for name in reader.fieldnames or ()}
         rows = list(reader)
-    keys = [name for name in columns if name.strip().lower().replace("_", "") in KEYS]
-    if "label" not in columns or not keys:
+    key = next((columns[name] for name in KEYS if name in columns), None)
+    if key is None or "label" not in columns:
         raise DataError(
             f"{table} needs a column 'label' and one of {', '.join(KEYS)}; it has: "
-            f"{', '.join(columns) or 'none'}."
+            f"{', '.join(columns.values()) or 'none'}."
         )
-    return {row[keys[0]].strip(): row["label"].strip() for row in rows if row[keys[0]]}
+    labels: dict[str, str] = {}
+    for row in rows:
+        name, label = (row[key] or "").strip(), (row[columns["label"]] or "").strip()
+        if name and labels.setdefault(name, label) != label:
+            raise DataError(
+                f"{table} labels '{name}' both '{labels[name]}' and '{label}'. Leave one of them."
+            )
+    return labels
 
 
-def _label(
-    file: Path, root: Path, header: Dataset | None, labels: Mapping[str, str] | None
-) -> str | None:
-    if labels is None:
-        steps = file.relative_to(root).parts
-        return steps[0] if len(steps) > 1 else None
-    names = [film_id(file, root), file.name, file.stem]
-    if header is not None:
-        uids = ("SOPInstanceUID", "StudyInstanceUID", "PatientID")
-        names += [_text(header, uid) or "" for uid in uids]
-    return next((labels[name] or None for name in names if name in labels), None)
+def _labelled(header: Header, labels: Mapping[str, str] | None) -> Labelled:
+    if labels is not None:
+        named = next((labels[name] for name in header.names if name in labels), "")
+        return Labelled(film=header.film, class_name=named or None)
+    return _by_folder(header.film)
 
 
-def _remarks(films: list[Labelled], broken: list[str]) -> Iterator[Finding]:
+def _by_folder(film: Radiograph) -> Labelled:
+    """The class is the first folder that is no part of a split; a patient's folder is no class."""
+    folders = film.id.split("/")[:-1]
+    part = next((part for name in folders if (part := part_named(name))), None)
+    class_name = next((name for name in folders if part_named(name) is None), None)
+    if class_name == film.patient_id:
+        class_name = None
+    return Labelled(film=replace(film, split=part), class_name=class_name)
+
+
+# --- remarks --------------------------------------------------------------------------------------
+
+
+def _remarks(headers: list[Header], labels: Mapping[str, str] | None) -> Iterator[Finding]:
+    broken = [header.film.id for header in headers if not header.whole]
     if broken:
-        yield Finding(
-            check="annotations",
+        yield remark(
+            f"{counted(len(broken), 'file')} without a readable DICOM header.",
+            ids=broken,
             severity="warning",
-            message=f"{len(broken):,} files have no readable DICOM header.",
             remedy="Fetch them again from where they came.",
-            ids=tuple(broken),
         )
-    anonymous = [item.film.id for item in films if item.film.patient_id is None]
+    anonymous = [h.film.id for h in headers if h.whole and not h.film.patient_id]
     if anonymous:
-        yield Finding(
-            check="annotations",
+        yield remark(
+            f"{len(anonymous):,} of {counted(len(headers), 'film')} without a patient id: films of "
+            "one patient cannot be kept together.",
+            ids=anonymous,
             severity="warning",
-            message=f"{len(anonymous):,} of {len(films):,} films have no patient id: films of one "
-            "patient cannot be kept together.",
             remedy="De-identify with stable pseudonyms instead of empty patient ids.",
-            ids=tuple(anonymous),
+        )
+    used = {name for header in headers for name in header.names}
+    unused = [name for name in labels or () if name not in used]
+    if unused:
+        yield remark(
+            f"{counted(len(unused), 'row')} of the table of labels without a film: "
+            f"{', '.join(unused[:3])}{' ...' if len(unused) > 3 else ''}.",
+            severity="warning",
+            remedy="Bring the films, or take out the rows.",
         )
 
 

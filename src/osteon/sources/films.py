@@ -1,31 +1,17 @@
-"""Which files of a folder are films, and what layouts of folders have in common."""
+"""Which files of a folder are films."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from osteon.classes import merged_spellings, order_classes, sounds_negative, told_merges
 from osteon.errors import DataError
-from osteon.types import Finding, Manifest, Part, Radiograph
+from osteon.types import Part
 
-RASTER = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".gif",
-    ".webp",
-    ".bmp",
-    ".dib",
-    ".tif",
-    ".tiff",
-)
-SUFFIXES = frozenset((*RASTER, ".dcm", ".dicom", ".ima"))
+RASTER = ".jpg .jpeg .jpe .jfif .png .gif .webp .bmp .dib .tif .tiff"
+SUFFIXES = frozenset(f"{RASTER} .dcm .dicom .ima".split())
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 NOT_OURS = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 PART_NAMES: dict[str, Part] = {
@@ -41,17 +27,32 @@ PART_NAMES: dict[str, Part] = {
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file claims to be a film: by its suffix or, without one, by its first bytes."""
+    """Whether a file claims to be a film: by its suffix or, without one, by its first bytes.
+
+    What it holds is for the decoder to judge. DICOM files named by their UID end in a number, which
+    is no suffix; a DICOMDIR is an index, not a film.
+    """
     suffix = path.suffix.lower()
-    if suffix or path.name.startswith("."):
-        return suffix in SUFFIXES and not path.name.startswith(".")
+    if suffix and not suffix[1:].isdigit():
+        return suffix in SUFFIXES
+    if path.name.upper() == "DICOMDIR":
+        return False
+    head = _head(path)
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return head[128:] == b"DICM" or webp or head.startswith(MAGIC)
+
+
+def is_dicom(path: Path) -> bool:
+    return _head(path)[128:] == b"DICM"
+
+
+def _head(path: Path) -> bytes:
+    """The first 132 bytes: PS3.10 section 7.1 puts DICM after a preamble of 128."""
     try:
         with path.open("rb") as file:
-            head = file.read(132)
+            return file.read(132)
     except OSError:
-        return False
-    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return head[128:132] == b"DICM" or webp or head.startswith(MAGIC)
+        return b""  # what cannot be opened claims nothing; films by suffix are named by the audit
 
 
 def part_named(name: str) -> Part | None:
@@ -60,18 +61,17 @@ def part_named(name: str) -> Part | None:
 
 
 def subfolders(path: Path) -> list[Path]:
-    try:
-        inside = sorted(path.iterdir())
-    except OSError:
+    """Folders right below a folder, but hidden ones; none below a file."""
+    if not path.is_dir():
         return []
-    return [folder for folder in inside if folder.is_dir() and not _hidden(folder.name)]
+    return sorted(inside for inside in path.iterdir() if inside.is_dir() and not _hidden(inside))
 
 
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in NOT_OURS
+def _hidden(path: Path | os.DirEntry[str]) -> bool:
+    return path.name.startswith(".") or path.name.lower() in NOT_OURS
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
     """What lies below a folder."""
 
@@ -80,112 +80,60 @@ class Contents:
 
 
 def contents(folder: Path) -> Contents:
-    """All files below ``folder``, links followed, in order of their names."""
+    """All files below ``folder``, links followed, in order of their names.
+
+    Raises DataError for a file in place of a folder.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Name the folder that holds the films.")
     found = Contents()
-    for path in sorted(_walk(folder)):
-        (found.films if is_film(path) else found.others).append(path)
+    for entry in _walk(folder):
+        path = Path(entry.path)
+        (found.films if _holds_film(entry, path) else found.others).append(path)
     return found
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    been: set[str] = set()  # a link to a folder above would otherwise go round for ever
-    for here, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(here)
-        if real in been:
-            folders.clear()
-            continue
-        been.add(real)
-        folders[:] = [name for name in folders if not _hidden(name)]
-        yield from (Path(here, name) for name in files if not _hidden(name))
+def films_below(folder: Path) -> Iterator[Path]:
+    """The films of ``contents``, found while one asks for them."""
+    for entry in _walk(folder):
+        path = Path(entry.path)
+        if _holds_film(entry, path):
+            yield path
 
 
 def holds_films(folder: Path) -> bool:
-    return any(is_film(path) for path in _walk(folder))
+    return next(films_below(folder), None) is not None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Labelled:
-    """A film with its class in the user's spelling."""
+def _holds_film(entry: os.DirEntry[str], path: Path) -> bool:
+    """A pipe or a socket is none; a link that leads nowhere is, and the audit will name it."""
+    return (entry.is_symlink() or entry.is_file()) and _sayable(entry.name) and is_film(path)
 
-    film: Radiograph
-    class_name: str | None
+
+def _sayable(name: str) -> bool:
+    """Whether a name can be written to a file: names of old archives may not be UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _walk(folder: str | Path, above: frozenset[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
+    real = os.path.realpath(folder)
+    if real in above:
+        return  # a link to a folder above it would go round for ever
+    with os.scandir(folder) as inside:
+        entries = sorted(inside, key=lambda entry: entry.name)
+    for entry in entries:
+        if _hidden(entry):
+            continue
+        if Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir():
+            yield from _walk(entry.path, above | {real})
+        else:
+            yield entry
 
 
 def film_id(path: Path, root: Path) -> str:
+    """The path below the root, with forward slashes."""
     return path.relative_to(root).as_posix()
-
-
-def assembled(
-    root: Path,
-    source: str,
-    reason: str,
-    labelled: Iterable[Labelled],
-    *,
-    others: Iterable[Path] = (),
-    remarks: Iterable[Finding] = (),
-) -> Manifest:
-    """A manifest of films labelled in words; spellings merged, classes ordered, all of it said.
-
-    Raises DataError where there are no films, or fewer than two classes among those labelled.
-    """
-    items = list(labelled)
-    if not items:
-        raise DataError(f"There is no film in {root}.")
-    chosen = merged_spellings(item.class_name for item in items if item.class_name is not None)
-    classes = order_classes(chosen.values())
-    if len(classes) < 2:
-        n = sum(item.class_name is not None for item in items)
-        found = f"only '{classes[0]}' ({n:,} films)" if classes else "no label at all"
-        raise DataError(
-            f"A classifier needs at least two classes; {root} has {found}. Put the films of each "
-            "class in a folder of its own, or give a CSV with the columns path and label."
-        )
-    index = {spelling: classes.index(best) for spelling, best in chosen.items()}
-    films = tuple(
-        item.film if item.class_name is None else replace(item.film, label=index[item.class_name])
-        for item in items
-    )
-    said = [*remarks, *_on_classes(chosen, classes), *_on_others(root, others)]
-    return Manifest(
-        root=root,
-        source=source,
-        recognised_by=reason,
-        classes=classes,
-        radiographs=films,
-        remarks=tuple(said),
-    )
-
-
-def _on_classes(chosen: dict[str, str], classes: tuple[str, ...]) -> Iterator[Finding]:
-    for phrase in told_merges(chosen):
-        yield Finding(
-            check="annotations",
-            severity="note",
-            message=f"{phrase}.",
-            remedy="Rename a folder if they are not the same.",
-        )
-    if len(classes) == 2:
-        sure = sounds_negative(classes[0]) and not sounds_negative(classes[1])
-        yield Finding(
-            check="annotations",
-            severity="note" if sure else "warning",
-            message=f"'{classes[1]}' counts as the positive class, '{classes[0]}' as the negative.",
-            remedy=""
-            if sure
-            else "The names do not tell. Rename the negative one to 'normal', "
-            "say, if it is the other way round.",
-        )
-
-
-def _on_others(root: Path, others: Iterable[Path]) -> Iterator[Finding]:
-    names = [film_id(path, root) for path in others]
-    if names:
-        kinds = Counter(Path(name).suffix or "no suffix" for name in names)
-        told = ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common(5))
-        were = "file was" if len(names) == 1 else "files were"
-        yield Finding(
-            check="annotations",
-            severity="note",
-            message=f"{len(names):,} {were} left alone ({told}): no films, or in no class folder.",
-            ids=tuple(names),
-        )

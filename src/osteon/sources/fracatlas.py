@@ -12,12 +12,13 @@ from xml.etree import ElementTree
 
 from osteon.errors import DataError
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.films import Labelled, assembled, contents, film_id
+from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.films import contents, film_id
 from osteon.types import Box, Finding, Manifest, Radiograph, View
 
 REGIONS = ("hand", "leg", "hip", "shoulder", "mixed")
 VIEWS = ("frontal", "lateral", "oblique")
-EXTRAS = ("hardware", "multiscan")
+EXTRAS = ("hardware", "multiscan")  # not fracture_count: it is the label
 FOLDERS = {"Fractured": True, "Non_fractured": False}
 Row = Mapping[str, str]
 Boxes = Mapping[str, tuple[Box, ...]]
@@ -26,7 +27,8 @@ Boxes = Mapping[str, tuple[Box, ...]]
 class FracAtlas:
     """images/{Fractured,Non_fractured}, dataset.csv, Annotations/{COCO JSON,PASCAL VOC,YOLO}.
 
-    The class is the folder's. The boxes are in px of the upright film, as the annotations are.
+    The class is the folder's. The boxes are in px of the upright film, as the annotations are (as
+    measured on the films that have an EXIF orientation).
     """
 
     rank = 5
@@ -40,6 +42,9 @@ class FracAtlas:
         )
 
     def read(self, path: Path) -> Manifest:
+        answer = self.recognise(path)
+        if not answer.fits:
+            raise DataError(f"{path} is not FracAtlas: {answer.reason}.")
         rows = _rows(path / "dataset.csv")
         found = contents(path / "images")
         boxes, annotated_in = _boxes(path / "Annotations", rows)
@@ -52,20 +57,28 @@ class FracAtlas:
             if file.parent.name in FOLDERS
         ]
         loose = [file for file in found.films if file.parent.name not in FOLDERS]
-        remarks = list(_remarks(films, rows, boxes, annotated_in, path))
-        reason = self.recognise(path).reason
+        remarks = [
+            *_on_labels(films, rows),
+            *_on_boxes(films, rows, annotated_in),
+            *_on_lists(films, rows, path),
+        ]
         return assembled(
-            path, "fracatlas", reason, films, others=[*found.others, *loose], remarks=remarks
+            path,
+            "fracatlas",
+            answer.reason,
+            films,
+            others=[*found.others, *loose],
+            remarks=remarks,
         )
 
 
 def _rows(table: Path) -> dict[str, Row]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
+    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file)
         missing = {"image_id", "fractured"} - set(reader.fieldnames or ())
         if missing:
             raise DataError(f"{table} lacks the columns {', '.join(sorted(missing))}.")
-        return {row["image_id"]: row for row in reader}
+        return {row["image_id"]: {k: v or "" for k, v in row.items() if k} for row in reader}
 
 
 def _film(file: Path, root: Path, row: Row, boxes: tuple[Box, ...]) -> Radiograph:
@@ -87,9 +100,9 @@ def _boxes(folder: Path, rows: Mapping[str, Row]) -> tuple[Boxes, str]:
     coco = sorted((folder / "COCO JSON").glob("*.json"))
     if coco:
         return _from_coco(coco[0]), "COCO"
-    voc = folder / "PASCAL VOC"
-    if voc.is_dir():
-        return {f"{file.stem}.jpg": _from_voc(file) for file in sorted(voc.glob("*.xml"))}, "VOC"
+    voc = sorted((folder / "PASCAL VOC").glob("*.xml"))
+    if voc:
+        return {f"{file.stem}.jpg": _from_voc(file) for file in voc}, "PASCAL VOC"
     yolo = folder / "YOLO"
     if yolo.is_dir():
         broken = [name for name, row in rows.items() if row["fractured"] == "1"]
@@ -98,17 +111,17 @@ def _boxes(folder: Path, rows: Mapping[str, Row]) -> tuple[Boxes, str]:
         return {
             name: _from_yolo(file, images / name) for name, file in labels.items() if file.is_file()
         }, "YOLO"
-    return {}, "none"
+    return {}, ""
 
 
 def _from_coco(path: Path) -> Boxes:
     """COCO: bbox is [left, top, width, height] in px."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        names = {image["id"]: image["file_name"] for image in said["images"]}
+        names = {image["id"]: Path(image["file_name"]).name for image in said["images"]}
         boxes: defaultdict[str, list[Box]] = defaultdict(list)
         for note in said["annotations"]:
-            left, top, width, height = note["bbox"]
+            left, top, width, height = map(float, note["bbox"])
             box = Box(left_px=left, top_px=top, width_px=width, height_px=height)
             boxes[names[note["image_id"]]].append(box)
     except (KeyError, ValueError, TypeError) as error:
@@ -119,26 +132,33 @@ def _from_coco(path: Path) -> Boxes:
 def _from_voc(path: Path) -> tuple[Box, ...]:
     """PASCAL VOC: xmin, ymin, xmax, ymax in px."""
     boxes = []
-    for corners in ElementTree.parse(path).iter("bndbox"):
-        left, top, right, bottom = (
-            float(corners.findtext(name, "nan")) for name in ("xmin", "ymin", "xmax", "ymax")
-        )
-        boxes.append(Box(left_px=left, top_px=top, width_px=right - left, height_px=bottom - top))
+    try:
+        for corners in ElementTree.parse(path).iter("bndbox"):
+            left, top, right, bottom = (
+                float(corners.findtext(name, "")) for name in ("xmin", "ymin", "xmax", "ymax")
+            )
+            boxes.append(
+                Box(left_px=left, top_px=top, width_px=right - left, height_px=bottom - top)
+            )
+    except (ElementTree.ParseError, ValueError) as error:
+        raise DataError(f"{path} is no PASCAL VOC annotation: {error}.") from None
     return tuple(boxes)
 
 
 def _from_yolo(path: Path, film: Path) -> tuple[Box, ...]:
     """YOLO: class, then centre and size as shares of the upright film's sides."""
-    lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
-    if not lines or not film.is_file():
+    size = _upright_size(film)
+    if size is None:
         return ()
-    from PIL import Image, ImageOps
-
-    with Image.open(film) as image:
-        width_px, height_px = ImageOps.exif_transpose(image).size
+    width_px, height_px = size
     boxes = []
-    for _, *shares in lines:
-        x, y, width, height = (float(share) for share in shares[:4])
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.strip():
+            continue
+        try:
+            x, y, width, height = (float(share) for share in line.split()[1:5])
+        except ValueError:
+            raise DataError(f"{path} is no YOLO annotation: '{line}'.") from None
         boxes.append(
             Box(
                 left_px=(x - width / 2) * width_px,
@@ -150,43 +170,25 @@ def _from_yolo(path: Path, film: Path) -> tuple[Box, ...]:
     return tuple(boxes)
 
 
+def _upright_size(film: Path) -> tuple[int, int] | None:
+    """Width and height by the header; None for a file without one, which the audit will name."""
+    from PIL import Image
+
+    try:
+        with Image.open(film) as image:
+            lying = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF 2.32, 4.6.4: orientation
+            return (image.height, image.width) if lying else (image.width, image.height)
+    except OSError:
+        return None
+
+
 # --- what contradicts what ------------------------------------------------------------------------
-
-
-def _remarks(
-    films: list[Labelled], rows: Mapping[str, Row], boxes: Boxes, annotated_in: str, root: Path
-) -> Iterator[Finding]:
-    by_name = {item.film.path.name: item for item in films}
-    yield from _on_labels(films, rows)
-    yield from _on_boxes(films, rows)
-    unlisted = [item.film.id for name, item in by_name.items() if name not in rows]
-    absent = [name for name in rows if name not in by_name]
-    if unlisted:
-        yield _warning(f"{len(unlisted):,} films are not listed in dataset.csv.", unlisted)
-    if absent:
-        yield _warning(f"{len(absent):,} films listed in dataset.csv are absent.", absent)
-    n_boxes = sum(len(of_film) for of_film in boxes.values())
-    yield Finding(
-        check="annotations",
-        severity="note",
-        message=f"{n_boxes:,} fracture boxes on {len(boxes):,} films, from the {annotated_in} "
-        "annotations.",
-    )
-    if (root / "Utilities" / "Fracture Split").is_dir():
-        yield Finding(
-            check="annotations",
-            severity="note",
-            message="'Utilities/Fracture Split' divides the fractured films only (it is for "
-            "detectors) and is not used as a split.",
-        )
 
 
 def _on_labels(films: list[Labelled], rows: Mapping[str, Row]) -> Iterator[Finding]:
     for item in films:
         row = rows.get(item.film.path.name)
-        if row is None or item.class_name is None:
-            continue
-        if (row["fractured"] == "1") != FOLDERS[item.class_name]:
+        if row and item.class_name and (row["fractured"] == "1") != FOLDERS[item.class_name]:
             yield _warning(
                 f"{item.film.id}: its folder says '{item.class_name}', dataset.csv says "
                 f"fractured={row['fractured']}. The folder is believed.",
@@ -194,39 +196,53 @@ def _on_labels(films: list[Labelled], rows: Mapping[str, Row]) -> Iterator[Findi
             )
 
 
-def _on_boxes(films: list[Labelled], rows: Mapping[str, Row]) -> Iterator[Finding]:
-    without = [
-        item.film.id for item in films if item.class_name == "Fractured" and not item.film.boxes
-    ]
-    beside = [
-        item.film.id for item in films if item.class_name == "Non_fractured" and item.film.boxes
-    ]
-    miscounted = [
-        item.film.id
-        for item in films
-        if (row := rows.get(item.film.path.name))
-        and row.get("fracture_count", "").isdigit()
-        and int(row["fracture_count"]) != len(item.film.boxes)
-    ]
-    if without:
-        yield _warning(f"{len(without):,} fractured films have no fracture box.", without)
-    if beside:
-        yield _warning(f"{len(beside):,} films without fracture have a fracture box.", beside)
-    if miscounted:
-        yield _warning(
-            f"{len(miscounted):,} films have another number of boxes than dataset.csv's "
-            "fracture_count.",
-            miscounted,
+def _on_boxes(
+    films: list[Labelled], rows: Mapping[str, Row], annotated_in: str
+) -> Iterator[Finding]:
+    if not annotated_in:
+        yield remark("No fracture boxes: the folder Annotations has none.")
+        return
+    boxed = [item.film for item in films if item.film.boxes]
+    n_boxes = sum(len(film.boxes) for film in boxed)
+    yield remark(
+        f"{n_boxes:,} fracture boxes on {counted(len(boxed), 'film')}, from the {annotated_in} "
+        "annotations."
+    )
+    for item in films:
+        film, n = item.film, len(item.film.boxes)
+        said = rows.get(film.path.name, {}).get("fracture_count", "")
+        if item.class_name == "Fractured" and not n:
+            told = "its folder says 'Fractured', yet no fracture box is annotated"
+        elif item.class_name == "Non_fractured" and n:
+            told = f"its folder says 'Non_fractured', yet {n} fracture boxes are annotated"
+        elif said.isdigit() and int(said) != n:
+            told = f"dataset.csv says fracture_count={said}, yet {n} fracture boxes are annotated"
+        else:
+            continue
+        yield _warning(f"{film.id}: {told}.", [film.id])
+
+
+def _on_lists(films: list[Labelled], rows: Mapping[str, Row], root: Path) -> Iterator[Finding]:
+    names = {item.film.path.name for item in films}
+    unlisted = [item.film.id for item in films if item.film.path.name not in rows]
+    absent = [name for name in rows if name not in names]
+    if unlisted:
+        yield _warning(f"{counted(len(unlisted), 'film')} not listed in dataset.csv.", unlisted)
+    if absent:
+        yield _warning(f"{counted(len(absent), 'film')} listed in dataset.csv but absent.", absent)
+    if (root / "Utilities" / "Fracture Split").is_dir():
+        yield remark(
+            "'Utilities/Fracture Split' divides the fractured films only (it is for detectors) "
+            "and is not used as a split."
         )
 
 
 def _warning(message: str, ids: list[str]) -> Finding:
-    return Finding(
-        check="annotations",
+    return remark(
+        message,
+        ids=ids,
         severity="warning",
-        message=message,
         remedy="Look at the films and correct the one that is wrong.",
-        ids=tuple(ids),
     )
 
 

@@ -5,16 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.films import (
-    Labelled,
-    assembled,
-    contents,
-    film_id,
-    holds_films,
-    part_named,
-    subfolders,
-)
-from osteon.types import Manifest, Radiograph
+from osteon.sources.assembly import Labelled, assembled
+from osteon.sources.films import contents, film_id, holds_films, part_named, subfolders
+from osteon.types import PARTS, Manifest, Radiograph
 
 
 class SplitFolders:
@@ -29,8 +22,9 @@ class SplitFolders:
             return Recognition(
                 fits=False, reason="it has no folder named train, val or test with class folders"
             )
+        parts.sort(key=lambda name: PARTS.index(part_named(name) or "train"))
         return Recognition(
-            fits=True, reason=f"it has {', '.join(sorted(parts))} with a folder per class in each"
+            fits=True, reason=f"it has {', '.join(parts)} with a folder per class in each"
         )
 
     def read(self, path: Path) -> Manifest:

@@ -1,8 +1,10 @@
-"""The words that sources use for views, as osteon's."""
+"""The words that sources use for views and sides, as osteon's."""
 
 from __future__ import annotations
 
-from osteon.types import View
+import re
+
+from osteon.types import Laterality, View
 
 # DICOM View Position (0018,5101) and what people write; PS3.3 C.8.1.1 lists AP, PA, LL, RL, LLO ...
 _VIEWS: dict[str, View] = {
@@ -28,11 +30,34 @@ _VIEWS: dict[str, View] = {
     "axial": "axial",
     "ax": "axial",
 }
+_SIDES: dict[str, Laterality] = {
+    "r": "R",
+    "right": "R",
+    "l": "L",
+    "left": "L",
+    "b": "B",
+    "both": "B",
+    "bilateral": "B",
+    "u": "U",
+    "unpaired": "U",
+}
+_UNKNOWN = frozenset({"", "unknown", "na", "n/a", "nan", "none", "?", "-"})
 
 
 def as_views(words: str) -> frozenset[View]:
     """Views in a cell, separated by ; , or /; a word that is not known is "other"."""
-    for separator in (",", "/"):
-        words = words.replace(separator, ";")
-    named = (word.strip().lower() for word in words.split(";"))
+    named = (word.strip().lower() for word in re.split(r"[;,/]", words))
     return frozenset(_VIEWS.get(word, "other") for word in named if word)
+
+
+def as_side(word: str) -> Laterality | None:
+    """DICOM's letter for a side in letters or words; None where nobody knows.
+
+    Raises ValueError for any other word.
+    """
+    word = word.strip().lower()
+    if word in _UNKNOWN:
+        return None
+    if word not in _SIDES:
+        raise ValueError(f"'{word}' is none of {', '.join(_SIDES)}")
+    return _SIDES[word]
