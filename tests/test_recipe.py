@@ -1,0 +1,69 @@
+"""Recipes survive JSON, and what users type is checked."""
+
+from __future__ import annotations
+
+import pytest
+
+from osteon.errors import DataError, OsteonError, UnknownName, UsageError
+from osteon.recipe import describe, named_recipe, recipe_from_json, recipe_to_json, with_settings
+from osteon.recipes import RECIPES
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_recipe_keeps_the_contract(name: str) -> None:
+    recipe = named_recipe(name)
+    assert recipe.name == name
+    assert recipe_from_json(recipe_to_json(recipe)) == recipe
+    card = describe(name)
+    assert card.command == f"osteon run DATA --recipe {name}"
+    assert all((card.summary, card.expected, card.hardware, card.time))
+
+
+def test_settings_reach_nested_fields_and_are_typed() -> None:
+    recipe = with_settings(
+        named_recipe("small-cnn"),
+        ["optimiser.lr=3e-4", "backbone.channels=8,16", "monitor=val_loss", "seed=7"],
+    )
+    assert recipe.optimiser.lr == 3e-4  # type: ignore[union-attr]
+    assert recipe.backbone.channels == (8, 16)  # type: ignore[attr-defined]
+    assert (recipe.monitor, recipe.seed) == ("val_loss", 7)
+
+
+def test_a_backbone_can_be_exchanged() -> None:
+    recipe = with_settings(named_recipe("small-cnn"), ["backbone=mlp", "backbone.input_px=32"])
+    assert recipe.backbone.input_px == 32  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind", "words"),
+    [
+        ("optimiser.lrr=1", UnknownName, "Did you mean 'lr'"),
+        ("epoch=3", UnknownName, "Did you mean 'epochs'"),
+        ("optimiser.lr=fast", UsageError, r"optimiser\.lr cannot be 'fast'"),
+        ("optimiser.lr=-1", UsageError, r"optimiser\.lr is -1\.0; it must be above 0"),
+        ("augment.flip=2", UsageError, "a probability, 0 to 1"),
+        ("monitor=accuracy", UsageError, "monitor cannot be 'accuracy'"),
+        ("pixels=3", UsageError, r"name one of its fields: pixels\.size_px"),
+        ("seed.x=3", UsageError, "seed has no fields"),
+        ("epochs", UsageError, "FIELD=VALUE"),
+        ("batch_size=0", UsageError, "batch_size is 0"),
+        ("backbone=nn", UnknownName, "There is no backbone 'nn'"),
+    ],
+)
+def test_mistakes_are_named(setting: str, kind: type[OsteonError], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        with_settings(named_recipe("small-cnn"), [setting])
+
+
+def test_a_probe_needs_its_path_and_others_must_not_have_one() -> None:
+    with pytest.raises(UsageError, match="RegularisationPath for a linear probe"):
+        with_settings(named_recipe("small-cnn"), ["backbone=linear_probe"])
+    with pytest.raises(UsageError, match="gradient descent"):
+        with_settings(named_recipe("linear-probe"), ["backbone=cnn"])
+
+
+def test_what_is_no_recipe_is_said() -> None:
+    with pytest.raises(DataError, match="no recipe"):
+        recipe_from_json("{}")
+    with pytest.raises(UnknownName, match="Did you mean 'linear-probe'"):
+        named_recipe("linear-prob")
