@@ -115,6 +115,15 @@ def test_shares_are_kept_to_one_film() -> None:
         assert abs(counts[1] - 200 * share) <= 1
 
 
+def test_large_groups_are_spread_like_small_ones() -> None:
+    films = [film(i, i % 2, patient_id=f"P{i // 4}" if i < 400 else None) for i in range(800)]
+    manifest = manifest_of(films, CLASSES[:2])
+    made = split(manifest, groups=group_films(manifest, {}))
+    for part, share in zip(PARTS, (0.70, 0.15, 0.15), strict=True):
+        of_four = sum(int(id_[:4]) < 400 for id_ in made.part(part))
+        assert abs(of_four - 400 * share) <= 8
+
+
 def test_seeds_differ_and_repeat() -> None:
     manifest = singles(100)
     groups = group_films(manifest, {})

@@ -219,7 +219,8 @@ def _show_scores(evaluation: Evaluation) -> None:
 
     groups = f"{evaluation.n:,} films in {evaluation.n_groups:,} independent groups"
     out.print(f"[bold]{evaluation.part}[/]: {groups}; 95 % intervals")
-    table = Table("", "model", *map(_words, evaluation.baselines), box=None, header_style="bold")
+    heads = ("", "model", *map(_words, evaluation.baselines))
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for metric, estimate in evaluation.scores.items():
         others = [baseline.get(metric) for baseline in evaluation.baselines.values()]
         table.add_row(
@@ -231,7 +232,7 @@ def _show_scores(evaluation: Evaluation) -> None:
         out.print(
             f"\nat the threshold {point.threshold:.4f}, chosen for {point.rule} on validation"
         )
-        table = Table("", "model", box=None, show_header=False)
+        table = Table("", "model", box=None, show_header=False, pad_edge=False)
         for metric, estimate in evaluation.at_operating_point.items():
             table.add_row(f"{TITLES.get(metric, metric):<17}", escape(shown_estimate(estimate)))
         out.print(table)

@@ -32,6 +32,7 @@ def frozen_features(net: Probe, prepared: Prepared, ids: Sequence[str]) -> NDArr
     kept = prepared.folder / f"features-{fingerprint(net)}.npy"
     done_at = kept.with_suffix(".done.npy")
     _make_room(kept, done_at, len(prepared.pixels), len(net.centre))
+    net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with explained(kept):
         features = np.load(kept, mmap_mode="r+", allow_pickle=False)
         done = np.load(done_at, mmap_mode="r+", allow_pickle=False)
@@ -50,7 +51,6 @@ def frozen_features(net: Probe, prepared: Prepared, ids: Sequence[str]) -> NDArr
 def _computed(net: Probe, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     device = net.centre.device
     films = torch.from_numpy(np.asarray(pixels)).to(device)[:, None].float().div_(255)
-    net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     features: NDArray[np.float32] = net.features(films).float().cpu().numpy()
     return features
 

@@ -183,9 +183,10 @@ def _enough(
 
 @dataclass(slots=True)
 class _Bin:
-    """A part while it is filled: films of each class still missing to its target."""
+    """A part while it is filled: films of each class still missing, as a share of its target."""
 
     missing: dict[int, float]
+    target: dict[int, float]
 
 
 def _assigned(
@@ -194,13 +195,17 @@ def _assigned(
     """Group -> index of its part.
 
     Every part first gets one group of each class, the rarest class first, as far as there are
-    enough; then the groups, largest first, go where most films of their classes are missing.
+    enough; then the groups, largest first, go where the largest share of their classes is missing,
+    so that large and small groups are spread over the parts alike.
     """
     content: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for id_, label in labels.items():
         content[groups[id_]][label] += 1
     totals = Counter(labels.values())
-    bins = [_Bin(missing={c: n * share for c, n in totals.items()}) for share in fractions]
+    bins = [
+        _Bin(missing=dict.fromkeys(totals, 1.0), target={c: n * f for c, n in totals.items()})
+        for f in fractions
+    ]
     order = sorted(content)
     random.Random(seed).shuffle(order)
     order.sort(key=lambda group: -content[group].total())
@@ -220,7 +225,7 @@ def _one_of_each(
     for group in reversed(order):  # small ones first: they bend the shares least
         for label in content[group]:
             of_class[label].append(group)
-    smallest_first = sorted(range(len(bins)), key=lambda part: sum(bins[part].missing.values()))
+    smallest_first = sorted(range(len(bins)), key=lambda part: sum(bins[part].target.values()))
     for label in sorted(of_class, key=lambda label: (len(of_class[label]), label)):
         if len(of_class[label]) < len(bins):
             continue
@@ -241,7 +246,7 @@ def _put(
 ) -> None:
     part_of[group] = part
     for label, n in content[group].items():
-        bins[part].missing[label] -= n
+        bins[part].missing[label] -= n / bins[part].target[label]
 
 
 # --- files ----------------------------------------------------------------------------------------

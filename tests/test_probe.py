@@ -1,0 +1,123 @@
+"""The linear probe against scikit-learn alone, and its cache of features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from osteon import features as features_module
+from osteon.backbones.linear_probe import LinearProbe
+from osteon.features import frozen_features
+from osteon.networks import Probe
+from osteon.prepare import Prepared
+from osteon.recipe import named_recipe
+from osteon.train import read_history, train
+from osteon.types import Manifest, PixelRules, Recipe, RegularisationPath, Split
+from tests.training import made_ready, write_films
+
+Ready = tuple[Prepared, Manifest, Split]
+BACKBONE = LinearProbe(model="resnet10t", weights="none")
+
+
+def recipe_of(*strengths: float) -> Recipe:
+    return replace(
+        named_recipe("linear-probe"),
+        backbone=BACKBONE,
+        pixels=PixelRules(size_px=64),
+        optimiser=RegularisationPath(inverse_strengths=strengths),
+    )
+
+
+@pytest.fixture
+def net(monkeypatch: pytest.MonkeyPatch) -> Probe:
+    """The same random trunk each time that it is built."""
+    torch.manual_seed(0)
+    net = BACKBONE.build(2)
+    assert isinstance(net, Probe)
+
+    def build(_: LinearProbe, n_classes: int) -> Probe:
+        return Probe(net.normalise, net.trunk, n_classes)
+
+    monkeypatch.setattr(LinearProbe, "build", build)
+    return net
+
+
+def ready_with(tmp_path: Path, *classes: str) -> Ready:
+    data = write_films(tmp_path / "data", classes=classes)
+    return made_ready(data, tmp_path / "cache", PixelRules(size_px=64))
+
+
+@pytest.mark.parametrize("classes", [("normal", "broken"), ("a", "b", "c")])
+def test_it_is_scikit_learns_logistic_regression(
+    tmp_path: Path, net: Probe, classes: tuple[str, ...]
+) -> None:
+    prepared, manifest, parts = ready_with(tmp_path, *classes)
+    classifier = train(recipe_of(0.01), prepared, manifest, parts, tmp_path / "run")
+    ours = classifier.predict_prepared(
+        prepared, ids=parts.test, manifest=manifest, groups=parts.groups
+    )
+    inside = frozen_features(net, prepared, parts.train)
+    scaler = StandardScaler().fit(inside)
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    theirs = LogisticRegression(C=0.01, max_iter=5000)
+    theirs.fit(scaler.transform(inside), [label_of[id_] for id_ in parts.train])
+    outside = scaler.transform(frozen_features(net, prepared, parts.test))
+    np.testing.assert_allclose(ours.scores, theirs.predict_proba(outside), atol=1e-3)
+
+
+def test_each_strength_is_an_epoch_and_the_best_is_kept(tmp_path: Path, net: Probe) -> None:
+    ready = ready_with(tmp_path, "normal", "broken")
+    train(recipe_of(1e-4, 1e-2, 1.0), *ready, tmp_path / "run")
+    history = read_history(tmp_path / "run" / "history.csv")
+    assert [row.lr for row in history] == [1e-4, 1e-2, 1.0]
+
+
+def test_a_file_is_read_as_its_prepared_film_is(tmp_path: Path, net: Probe) -> None:
+    prepared, manifest, parts = ready_with(tmp_path, "normal", "broken")
+    classifier = train(recipe_of(0.01), prepared, manifest, parts, tmp_path / "run")
+    ours = classifier.predict_prepared(
+        prepared, ids=parts.test, manifest=manifest, groups=parts.groups
+    )
+    read = [list(r.scores.values()) for r in classifier.read(manifest.root / i for i in parts.test)]
+    np.testing.assert_allclose(read, ours.scores, atol=1e-4)
+
+
+def test_features_are_computed_once(
+    tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared, _, parts = ready_with(tmp_path, "normal", "broken")
+    first = frozen_features(net, prepared, parts.train)
+
+    def never(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(features_module, "_computed", never)
+        assert (frozen_features(net, prepared, parts.train) == first).all()
+
+
+def test_a_killed_extraction_goes_on(
+    tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared, _, parts = ready_with(tmp_path, "normal", "broken")
+    real, seen = features_module._computed, []
+
+    def dies_at_the_second_batch(net: Probe, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        seen.append(len(pixels))
+        if len(seen) == 2:
+            raise RuntimeError("killed")
+        return real(net, pixels)
+
+    monkeypatch.setattr(features_module, "_computed", dies_at_the_second_batch)
+    with pytest.raises(RuntimeError):
+        frozen_features(net, prepared, parts.train)
+    again = frozen_features(net, prepared, parts.train)
+    assert sum(seen[2:]) == len(parts.train) - features_module.BATCH
+    fresh = real(net, prepared.batch(parts.train))
+    np.testing.assert_allclose(again, fresh, atol=1e-4)
