@@ -69,7 +69,10 @@ def write_manifest(manifest: Manifest, path: Path) -> Path:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read what ``write_manifest`` wrote, edited by hand or not.
+    """Read what ``write_manifest`` wrote, edited by hand or not. Equal to what was written, where
+    roots are absolute and no cell is the empty string (which means unknown).
+
+    A table of the user's own has no sidecar: ``osteon.reading.read_source`` reads that.
 
     Raises DataError, naming the row and the column, where a cell cannot be understood.
     """
@@ -77,21 +80,25 @@ def read_manifest(path: Path) -> Manifest:
         raise DataError(f"There is no manifest {path}.")
     said = read_value(Sidecar, path.with_suffix(".json"))
     root = path.parent / said.root
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        missing = set(COLUMNS) - set(rows.fieldnames or ())
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file, restval="")
+        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
-            raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
-        films = tuple(
-            _film(row, root, said.classes, f"{path}, row {number}")
-            for number, row in enumerate(rows, start=2)
-        )
+            raise DataError(f"{path} lacks the columns {', '.join(missing)}.")
+        films = []
+        seen: set[str] = set()
+        for row in rows:
+            where = f"{path}, row {rows.line_num}"
+            if row["id"] in seen:
+                raise DataError(f"{where}: a second film '{row['id']}'. Give each film one row.")
+            seen.add(row["id"])
+            films.append(_film(row, root, said.classes, where))
     return Manifest(
         root=root,
         source=said.source,
         recognised_by=said.recognised_by,
         classes=said.classes,
-        radiographs=films,
+        radiographs=tuple(films),
         remarks=said.remarks,
     )
 
@@ -127,7 +134,10 @@ def _cells(film: Radiograph, manifest: Manifest) -> list[str]:
 def _film(row: Mapping[str, str], root: Path, classes: tuple[str, ...], where: str) -> Radiograph:
     label = row["label"]
     if label and label not in classes:
-        raise DataError(f"{where}: label '{label}' is not among {', '.join(classes)}.")
+        raise DataError(
+            f"{where}: label '{label}' is not among {', '.join(classes)}. Correct it, or name it "
+            "among the classes of the JSON file beside."
+        )
     return Radiograph(
         id=row["id"],
         path=root / row["path"],
@@ -166,7 +176,8 @@ def as_laterality(word: str, where: str) -> Laterality | None:
     if not word:
         return None
     if word not in get_args(Laterality):
-        raise DataError(f"{where}: laterality '{word}' is none of {get_args(Laterality)}.")
+        known = ", ".join(get_args(Laterality))
+        raise DataError(f"{where}: laterality '{word}' is none of {known}.")
     return cast("Laterality", word)
 
 

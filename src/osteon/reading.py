@@ -13,7 +13,8 @@ from osteon.sources.assembly import HOW_TO
 from osteon.sources.films import holds_films, is_film, subfolders
 from osteon.types import Manifest
 
-MAY_BE_WRAPPED = (None, "class_folders", "dicom")  # a lone folder is an archive's, not a class
+# Where one of these fits, a lone folder is an archive's rather than a class.
+MAY_BE_WRAPPED = (None, "class_folders", "class_split_folders", "dicom")
 TABLES = (".csv", ".tsv", ".parquet")
 
 

@@ -59,9 +59,8 @@ def assembled(
     items = list(labelled)
     aside = [film_id(path, root) for path in others]
     if not items:
-        raise DataError(
-            f"There is no film in {root} ({counted(len(aside), 'other file')}). {HOW_TO}"
-        )
+        beside = f", but {counted(len(aside), 'other file')}" if aside else ""
+        raise DataError(f"There is no film in {root}{beside}. {HOW_TO}")
     chosen = merged_spellings(item.class_name for item in items if item.class_name is not None)
     classes = order_classes(chosen.values())
     if len(classes) < 2:

@@ -1,0 +1,163 @@
+"""DICOM folders: headers only, labels from a table or from folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osteon.errors import DataError, UnrecognisedLayout
+from osteon.reading import read_source
+from osteon.sources import SOURCES
+from osteon.testing.films import write_film
+from osteon.testing.sources import write_dicom
+from osteon.types import Manifest
+
+
+def counts(manifest: Manifest) -> Counter[tuple[str | None, str | None]]:
+    return Counter((film.split, manifest.class_name(film)) for film in manifest.radiographs)
+
+
+def messages(manifest: Manifest) -> str:
+    return "\n".join(remark.message for remark in manifest.remarks)
+
+
+def test_class_folders(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "normal" / "IM1", "P1", 1)
+    write_dicom(tmp_path / "fractured" / "1.2.3.2", "P2", 2)
+    manifest = read_source(tmp_path)
+    assert manifest.source == "dicom"
+    assert manifest.classes == ("normal", "fractured")
+    film = manifest.radiographs[1]
+    assert manifest.class_name(film) == "normal"
+    assert (film.patient_id, film.study_id) == ("P1", "1.2.9.1")
+    assert (film.views, film.laterality, film.regions) == (
+        frozenset({"frontal"}),
+        "L",
+        frozenset({"hand"}),
+    )
+    assert film.spacing_mm == (0.1, 0.2)
+    assert film.extra == {"Manufacturer": "Maker"}
+
+
+def test_parts_above_the_class_folders_are_a_split(tmp_path: Path) -> None:
+    for number, (part, name) in enumerate(
+        [("train", "a"), ("train", "b"), ("test", "a"), ("test", "b")]
+    ):
+        write_dicom(tmp_path / part / name / "1.dcm", f"P{number}", number)
+    assert counts(read_source(tmp_path)) == {
+        ("train", "a"): 1,
+        ("train", "b"): 1,
+        ("test", "a"): 1,
+        ("test", "b"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "file,label\nIM1,a\nIM2.dcm,b\n",
+        "file_name,label\nIM1,a\nIM2,b\n",
+        "path,Label\nsub/IM1,a\nIM2.dcm,b\n",
+        "SOPInstanceUID,label\n1.2.3.1,a\n1.2.3.2,b\n",
+        "label,study_instance_uid\na,1.2.9.1\nb,1.2.9.2\n",
+        "PatientID,label\nP1,a\nP2,b\n",
+    ],
+)
+def test_a_table_of_labels(tmp_path: Path, rows: str) -> None:
+    write_dicom(tmp_path / "sub" / "IM1", "P1", 1)
+    write_dicom(tmp_path / "IM2.dcm", "P2", 2)
+    (tmp_path / "labels.csv").write_text(rows)
+    manifest = read_source(tmp_path)
+    assert manifest.source == "dicom"
+    assert counts(manifest) == {(None, "a"): 1, (None, "b"): 1}
+    assert "left alone" not in messages(manifest)
+
+
+def test_labels_without_film_and_films_without_label_are_said(tmp_path: Path) -> None:
+    for number in range(3):
+        write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)
+    (tmp_path / "labels.csv").write_text("file,label\n0.dcm,a\n1.dcm,b\n9.dcm,b\n")
+    said = messages(read_source(tmp_path))
+    assert "1 row of the table of labels without a film: 9.dcm." in said
+    assert "1 film without a label" in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("file,class\n0.dcm,a\n", "needs a column 'label' .* it has: file, class"),
+        ("name,label\n0.dcm,a\n", "one of path, file"),
+        ("file,label\n0.dcm,a\n0.dcm,b\n", "labels '0.dcm' both 'a' and 'b'"),
+    ],
+)
+def test_what_is_wrong_with_the_labels_is_named(tmp_path: Path, rows: str, words: str) -> None:
+    write_dicom(tmp_path / "0.dcm", "P0", 0)
+    (tmp_path / "labels.csv").write_text(rows)
+    with pytest.raises(DataError, match=words):
+        read_source(tmp_path)
+
+
+def test_without_labels_it_is_said_what_is_missing(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "0.dcm", "P0", 0)
+    with pytest.raises(UnrecognisedLayout, match=r"neither class folders nor labels\.csv"):
+        read_source(tmp_path)
+
+
+def test_folders_of_patients_are_no_classes(tmp_path: Path) -> None:
+    for number in range(3):
+        write_dicom(tmp_path / f"P{number}" / "study" / "0.dcm", f"P{number}", number)
+    with pytest.raises(DataError, match="3 films without a label"):
+        read_source(tmp_path)
+
+
+def test_films_without_patient_and_films_without_header_are_said(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "a" / "0.dcm", "", 0)
+    write_dicom(tmp_path / "b" / "1.dcm", "P1", 1)
+    write_dicom(tmp_path / "b" / "3.dcm", "P1", 3)
+    (tmp_path / "b" / "2.dcm").write_bytes(b"no header")
+    manifest = read_source(tmp_path)
+    assert "1 of 4 films without a patient id" in messages(manifest)
+    assert "1 file without a readable DICOM header" in messages(manifest)
+    assert counts(manifest)[None, "b"] == 3
+
+
+@pytest.mark.parametrize(
+    ("tags", "spacing"),
+    [
+        ({"PixelSpacing": None, "ImagerPixelSpacing": [0.15, 0.15]}, (0.15, 0.15)),
+        ({"PixelSpacing": None}, None),
+        ({"PixelSpacing": [0, 0]}, None),
+        ({"PixelSpacing": [0.1, 0.2], "ImagerPixelSpacing": [9, 9]}, (0.1, 0.2)),
+    ],
+)
+def test_spacing(
+    tmp_path: Path, tags: dict[str, object], spacing: tuple[float, float] | None
+) -> None:
+    write_dicom(tmp_path / "a" / "0.dcm", "P0", 0, **tags)
+    write_dicom(tmp_path / "b" / "1.dcm", "P1", 1)
+    assert read_source(tmp_path).radiographs[0].spacing_mm == spacing
+
+
+def test_a_few_dicom_files_among_others_do_not_make_a_dicom_folder(tmp_path: Path) -> None:
+    for number in range(4):
+        write_film(tmp_path / "a" / f"{number}.jpg", seed=number)
+    write_dicom(tmp_path / "b" / "9.dcm", "P9", 9)
+    assert read_source(tmp_path).source == "class_folders"
+
+
+@settings(deadline=None, max_examples=60)
+@given(at=st.integers(132, 700), noise=st.binary(min_size=1, max_size=12))
+def test_a_damaged_header_never_stops_the_reading(
+    tmp_path_factory: pytest.TempPathFactory, at: int, noise: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    path = write_dicom(folder / "a" / "0.dcm", "P0", 0)
+    write_dicom(folder / "b" / "1.dcm", "P1", 1)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
+    manifest = SOURCES["dicom"].read(folder)
+    assert counts(manifest) == {(None, "a"): 1, (None, "b"): 1}

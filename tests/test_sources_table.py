@@ -1,0 +1,239 @@
+"""The user's own CSV or Parquet: every column, every mistake."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osteon.errors import DataError, UnrecognisedLayout
+from osteon.reading import read_source
+from osteon.sources.words import as_side, as_views
+from osteon.testing.films import write_film
+from osteon.testing.sources import write_dicom
+from osteon.types import Box, Manifest
+
+
+def table(tmp_path: Path, text: str, name: str = "films.csv") -> Path:
+    for number in range(2):
+        write_film(tmp_path / f"{number}.jpg", seed=number)
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def messages(manifest: Manifest) -> str:
+    return "\n".join(remark.message for remark in manifest.remarks)
+
+
+FULL = (
+    "path,label,patient_id,study_id,split,view,region,laterality,boxes,spacing_mm,scanner\n"
+    '0.jpg,normal,P1,S1,training,AP,Hand,left,"[[1,2,3,4.5]]",0.1;0.2,Siemens\n'
+    "./1.jpg,fractured,P2,,valid,lat/obl,hand;wrist,R,,,\n"
+)
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_a_csv_with_every_column(tmp_path: Path, as_folder: bool) -> None:
+    path = table(tmp_path, FULL)
+    manifest = read_source(tmp_path if as_folder else path)
+    first, second = manifest.radiographs
+    assert (first.id, second.id) == ("0.jpg", "1.jpg")
+    assert (first.patient_id, first.study_id, first.split) == ("P1", "S1", "train")
+    assert (first.views, first.regions, first.laterality) == (
+        frozenset({"frontal"}),
+        frozenset({"hand"}),
+        "L",
+    )
+    assert first.boxes == (Box(left_px=1, top_px=2, width_px=3, height_px=4.5),)
+    assert (first.spacing_mm, second.spacing_mm) == ((0.1, 0.2), None)
+    assert first.extra == {"scanner": "Siemens"}
+    assert second.extra == {}
+    assert (second.split, second.views) == ("val", frozenset({"lateral", "oblique"}))
+    assert second.regions == {"hand", "wrist"}
+    assert second.study_id is None
+    assert manifest.class_name(second) == "fractured"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffpath;label\n0.jpg;normal\n1.jpg;broken\n",
+        "path\tlabel\n0.jpg\tnormal\n1.jpg\tbroken\n",
+        "Path, Label\r\n0.jpg, normal\r\n\r\n1.jpg, broken\r\n",
+        'label,path\nnormal,"0.jpg"\nbroken,.\\1.jpg\n',
+    ],
+)
+def test_however_it_was_saved(tmp_path: Path, text: str) -> None:
+    manifest = read_source(table(tmp_path, text))
+    assert manifest.classes == ("normal", "broken")
+    assert [film.id for film in manifest.radiographs] == ["0.jpg", "1.jpg"]
+
+
+def test_known_columns_in_other_words(tmp_path: Path) -> None:
+    text = "PATH,Label,Patient ID,Views,Regions\n0.jpg,a,P,AP,hand\n1.jpg,b,P,PA,hip\n"
+    film = read_source(table(tmp_path, text)).radiographs[1]
+    assert (film.patient_id, film.views, film.regions) == (
+        "P",
+        frozenset({"frontal"}),
+        frozenset({"hip"}),
+    )
+
+
+def test_boxes_as_objects(tmp_path: Path) -> None:
+    box = {"left_px": 1, "top_px": 2, "width_px": 3, "height_px": 4, "label": "line"}
+    path = table(tmp_path, "")
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["path", "label", "boxes"], ["0.jpg", "a", json.dumps([box])], ["1.jpg", "b", ""]]
+        )
+    assert read_source(path).radiographs[0].boxes[0].label == "line"
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="the extra osteon[parquet] is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table(tmp_path, "nothing", "notes.txt")
+    rows: dict[str, list[Any]] = {
+        "path": ["0.jpg", "1.jpg"],
+        "label": [0, 1],
+        "age": [31, None],
+        "boxes": [[[1, 2, 3, 4]], None],
+    }
+    parquet.write_table(pa.table(rows), tmp_path / "films.parquet")
+    manifest = read_source(tmp_path)
+    assert manifest.classes == ("0", "1")
+    assert [film.extra for film in manifest.radiographs] == [{"age": "31"}, {}]
+    assert len(manifest.radiographs[0].boxes) == 1
+
+
+def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the extra osteon[parquet] is not installed")
+    (tmp_path / "films.parquet").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="is no Parquet file"):
+        read_source(tmp_path / "films.parquet")
+    with pytest.raises(UnrecognisedLayout, match=r"table: .* is no Parquet file"):
+        read_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("path,lable\n0.jpg,a\n", "no column 'label'. It has: path, lable. Is it 'lable'"),
+        ("file,label\n0.jpg,a\n", "no column 'path'. It has: file, label"),
+        ("path,label,Label\n0.jpg,a,b\n", "two columns 'label'"),
+        ("", "no column 'path'. It has: none"),
+        ("path,label\n", "no row"),
+        ("path,label\n0.jpg,a\n./0.jpg,b\n", "rows 2 and 3 are both 0.jpg"),
+        ("path,label,split\n0.jpg,a,fold1\n1.jpg,b,train\n", "row 2: split 'fold1'"),
+        ("path,label,boxes\n0.jpg,a,\n1.jpg,b,here\n", "row 3: boxes 'here' are not JSON"),
+        ('path,label,boxes\n0.jpg,a,"[[1,2]]"\n1.jpg,b,\n', "row 2: boxes"),
+        ("path,label,laterality\n0.jpg,a,upper\n1.jpg,b,\n", "row 2: laterality 'upper' is none"),
+        ("path,label,spacing_mm\n0.jpg,a,fine\n1.jpg,b,\n", "row 2: spacing_mm 'fine'"),
+        ("path,label\n,a\n", "row 2: path is empty"),
+        ("path,label\n0.jpg,a,b\n", "row 2: 3 cells for 2 columns"),
+        ("path,label\nx/0.jpg,a\nx/1.jpg,b\n", "None of the films .* first would be .*0.jpg"),
+        ("path,label\n0.jpg,\n1.jpg,\n", "found 2 films without a label"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_source(table(tmp_path, text))
+
+
+def test_a_table_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    path.write_bytes("path,label\nręka.jpg,a\n".encode("cp1250"))
+    with pytest.raises(DataError, match="Save it as CSV UTF-8"):
+        read_source(path)
+
+
+def test_rows_without_a_label_or_a_film_are_kept_and_said(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,label\n0.jpg,a\n1.jpg,b\n2.jpg,\n")
+    manifest = read_source(path)
+    assert [film.label for film in manifest.radiographs] == [0, 1, None]
+    assert "1 film without a label" in messages(manifest)
+    assert "1 film listed in films.csv but absent" in messages(manifest)
+
+
+def test_paths_may_lead_elsewhere(tmp_path: Path) -> None:
+    far = write_film(tmp_path / "far" / "9.jpg", seed=9)
+    (tmp_path / "here").mkdir()
+    text = f"path,label\n{far},a\n../far/9.jpg,b\n0.jpg,b\n"
+    with pytest.raises(DataError, match="rows 2 and 3 are both"):
+        read_source(table(tmp_path / "here", text))
+    path = table(tmp_path / "here", f"path,label\n{far},a\n{tmp_path}/here/0.jpg,b\n")
+    assert [film.id for film in read_source(path).radiographs] == [far.as_posix(), "0.jpg"]
+
+
+def test_of_several_tables_the_one_named_manifest_is_read(tmp_path: Path) -> None:
+    text = "path,label\n0.jpg,a\n1.jpg,b\n"
+    table(tmp_path, "image,age\n0.jpg,3\n", "ages.csv")
+    table(tmp_path, text, "one.csv")
+    assert "holds one.csv" in read_source(tmp_path).recognised_by
+    table(tmp_path, text, "two.csv")
+    with pytest.raises(UnrecognisedLayout, match=r"several tables \(one.csv, two.csv\)"):
+        read_source(tmp_path)
+    table(tmp_path, text, "manifest.csv")
+    assert "holds manifest.csv" in read_source(tmp_path).recognised_by
+
+
+def test_a_table_that_lacks_a_column_is_told_among_what_was_tried(tmp_path: Path) -> None:
+    table(tmp_path, "image,label\n0.jpg,a\n")
+    with pytest.raises(UnrecognisedLayout, match=r"table: films\.csv has no column path"):
+        read_source(tmp_path)
+
+
+def test_labels_of_dicom_files_are_left_to_the_dicom_source(tmp_path: Path) -> None:
+    for number, name in enumerate(("one.dcm", "two.dcm")):
+        write_dicom(tmp_path / name, f"P{number}", number)
+    (tmp_path / "labels.csv").write_text("path,label\none.dcm,a\ntwo.dcm,b\n")
+    manifest = read_source(tmp_path)
+    assert manifest.source == "dicom"
+    assert {film.patient_id for film in manifest.radiographs} == {"P0", "P1"}
+
+
+def test_a_manifest_without_its_sidecar_is_a_table(tmp_path: Path) -> None:
+    text = (
+        "id,path,label,split,patient_id,study_id,regions,views,laterality,boxes,spacing_mm,x_a\n"
+        "one,0.jpg,a,val,P1,,hand,lateral,L,,0.1;0.1,7\ntwo,1.jpg,b,,,,,,,,,\n"
+    )
+    film = read_source(table(tmp_path, text)).radiographs[0]
+    assert (film.id, film.split, film.views) == ("one", "val", frozenset({"lateral"}))
+    assert film.extra == {"x_a": "7"}
+
+
+CELLS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=8).map(str.strip)
+
+
+@settings(deadline=None, max_examples=40)
+@given(cells=st.lists(st.tuples(CELLS, CELLS), min_size=2, max_size=2))
+def test_any_cell_is_kept_as_it_is(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("table")
+    path = table(folder, "")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "patient_id", "note"])
+        for number, (patient, note) in enumerate(cells):
+            writer.writerow([f"{number}.jpg", f"c{number}", patient, note])
+    for film, (patient, note) in zip(read_source(path).radiographs, cells, strict=True):
+        assert film.patient_id == (patient or None)
+        assert film.extra.get("note", "") == note
+
+
+@pytest.mark.parametrize(
+    ("word", "side"), [("Left", "L"), ("r", "R"), ("bilateral", "B"), ("unknown", None), ("", None)]
+)
+def test_sides_in_words(word: str, side: str | None) -> None:
+    assert as_side(word) == side
+
+
+def test_a_view_that_is_not_known_is_other() -> None:
+    assert as_views("AP; Skyline") == {"frontal", "other"}
