@@ -13,14 +13,13 @@ from osteon.errors import DataError
 from osteon.manifest import read_manifest, write_manifest
 from osteon.types import Box, Finding, Manifest, Radiograph
 
-WORDS = st.text(
-    st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters=";"), min_size=1
-).filter(lambda word: word.strip() == word and word)
+TEXT = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1)  # "", too, is unknown
+WORDS = TEXT.filter(lambda word: ";" not in word)
 SIZES = st.floats(0, 1e4, allow_nan=False)
 BOXES = st.builds(
     Box, left_px=SIZES, top_px=SIZES, width_px=SIZES, height_px=SIZES, label=st.text(max_size=3)
 )
-COLUMNS = st.text("abcdefg_", min_size=1, max_size=4)
+COLUMNS = st.text("ab_ ,Ż", min_size=1, max_size=4)
 
 
 @st.composite
@@ -33,14 +32,14 @@ def manifests(draw: st.DrawFn) -> Manifest:
             path=root / "a" / f"{name}.jpg",
             label=draw(st.sampled_from([None, 0, 1])),
             split=draw(st.sampled_from([None, "train", "val", "test"])),
-            patient_id=draw(st.none() | WORDS),
-            study_id=draw(st.none() | WORDS),
+            patient_id=draw(st.none() | TEXT),
+            study_id=draw(st.none() | TEXT),
             regions=draw(st.frozensets(WORDS, max_size=2)),
             views=draw(st.frozensets(st.sampled_from(["frontal", "lateral"]))),
             laterality=draw(st.sampled_from([None, "L", "R"])),
             boxes=tuple(draw(st.lists(BOXES, max_size=2))),
             spacing_mm=draw(st.none() | st.tuples(SIZES, SIZES)),
-            extra=draw(st.dictionaries(COLUMNS, WORDS, max_size=2)),
+            extra=draw(st.dictionaries(COLUMNS, TEXT, max_size=2)),
         )
         for name in names
     )
@@ -84,8 +83,47 @@ def test_a_label_edited_by_hand_counts(tmp_path: Path) -> None:
     assert read_manifest(path).radiographs[0].label == 1
 
 
-def test_a_mistake_made_by_hand_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("a.jpg,a.jpg,x,,", "a.jpg,a.jpg,z,,", "row 2: label 'z' is not among x, y"),
+        ("a.jpg,a.jpg,x,,", "a.jpg,a.jpg,x,dev,", "row 2: split 'dev' is none of train, val"),
+        ("x,,,,,,,,", "x,,,,,up,,,", "row 2: view 'up' is none of frontal"),
+        ("x,,,,,,,,", "x,,,,,,left,,", "row 2: laterality 'left' is none of R, L"),
+        ("x,,,,,,,,", "x,,,,,,,box,", "row 2: boxes are not a JSON list"),
+        ("x,,,,,,,,", "x,,,,,,,,0.1", "row 2: spacing_mm '0.1' is not two numbers"),
+        ("a.jpg,a.jpg", "b.jpg,b.jpg,x,,,,,,,,\nb.jpg,b.jpg", "row 3: a second film 'b.jpg'"),
+        ("id,path,label", "id,path,class", "lacks the columns label"),
+    ],
+)
+def test_a_mistake_made_by_hand_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
     path = written(tmp_path)
-    path.write_text(path.read_text().replace("a.jpg,a.jpg,x", "a.jpg,a.jpg,z"))
-    with pytest.raises(DataError, match="row 2: label 'z' is not among x, y"):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(DataError, match=words):
         read_manifest(path)
+
+
+def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no manifest .*manifest\.csv"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+def test_a_spreadsheet_may_save_it_again(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    before = read_manifest(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_manifest(path) == before
+
+
+def test_a_film_elsewhere_keeps_its_whole_path(tmp_path: Path) -> None:
+    far = tmp_path / "far" / "b.jpg"
+    manifest = Manifest(
+        root=tmp_path / "data",
+        source="s",
+        recognised_by="r",
+        classes=("x", "y"),
+        radiographs=(Radiograph(id=far.as_posix(), path=far, label=1),),
+    )
+    assert read_manifest(write_manifest(manifest, tmp_path / "m.csv")) == manifest
