@@ -1,0 +1,134 @@
+"""Films of the test part, right and wrong, as small pictures inside the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from osteon.errors import UnreadableFilm
+from osteon.operating_point import answers_at
+from osteon.types import Box, Evaluation, Manifest, Predictions
+
+THUMBNAIL_PX = 220
+A_SHELF = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thumbnail:
+    """``data`` is a JPEG as a data URI; boxes are shares of the picture's sides."""
+
+    id: str
+    data: str
+    width_px: int
+    height_px: int
+    boxes: tuple[Box, ...]
+    caption: str
+    right: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shelf:
+    title: str
+    thumbnails: tuple[Thumbnail, ...]
+
+
+def thumbnail(
+    id_: str, manifest: Manifest, *, caption: str = "", right: bool | None = None
+) -> Thumbnail | None:
+    """None for a film that cannot be read any more."""
+    import cv2
+
+    from osteon.pixels import decode
+
+    film = next(film for film in manifest.radiographs if film.id == id_)
+    try:
+        gray = decode(film.path).gray
+    except UnreadableFilm:
+        return None
+    height, width = gray.shape
+    scale = THUMBNAIL_PX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if gray.dtype == np.uint16:
+        gray = (gray // 257).astype(np.uint8)
+    small = cv2.resize(np.asarray(gray), size, interpolation=cv2.INTER_AREA)
+    _, packed = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    boxes = tuple(
+        Box(
+            left_px=box.left_px * scale,
+            top_px=box.top_px * scale,
+            width_px=box.width_px * scale,
+            height_px=box.height_px * scale,
+        )
+        for box in film.boxes
+    )
+    data = "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
+    return Thumbnail(
+        id=id_,
+        data=data,
+        width_px=size[0],
+        height_px=size[1],
+        boxes=boxes,
+        caption=caption,
+        right=right,
+    )
+
+
+def shelves(
+    predictions: Predictions, evaluation: Evaluation, manifest: Manifest
+) -> Iterator[Shelf]:
+    """The surest right and wrong answers and, of two classes, those nearest to the threshold."""
+    point = evaluation.operating_point
+    scores, labels = predictions.scores, predictions.labels
+    answered = (answers_at(scores, point) if point else scores).argmax(1)
+    known = labels >= 0
+    right = (answered == labels) & known
+    wrong = (answered != labels) & known
+    if len(predictions.classes) == 2:
+        positive = scores[:, 1]
+        wanted = [
+            ("Missed: the lowest scores of positives", wrong & (labels == 1), positive),
+            (
+                "False alarms: the highest scores of negatives",
+                wrong & (labels == 0),
+                -positive,
+            ),
+            ("Right: the highest scores of positives", right & (labels == 1), -positive),
+            ("Right: the lowest scores of negatives", right & (labels == 0), positive),
+        ]
+        if point is not None:
+            wanted.append(("Nearest to the threshold", known, np.abs(positive - point.threshold)))
+    else:
+        sure = -scores.max(1)
+        wanted = [
+            ("Wrong, and sure of it", wrong, sure),
+            ("Right, and sure of it", right, sure),
+            ("In doubt: no class far ahead", known, -sure),
+        ]
+    for title, chosen, order in wanted:
+        places = np.flatnonzero(chosen)
+        first = places[np.argsort(order[places], kind="stable")][:A_SHELF]
+        films = _films(first.tolist(), predictions, answered.tolist(), manifest)
+        if films:
+            yield Shelf(title=title, thumbnails=films)
+
+
+def _films(
+    places: Sequence[int], predictions: Predictions, answered: Sequence[int], manifest: Manifest
+) -> tuple[Thumbnail, ...]:
+    made = []
+    for at in places:
+        truth = predictions.classes[predictions.labels[at]]
+        answer = predictions.classes[answered[at]]
+        score = float(predictions.scores[at, 1 if len(predictions.classes) == 2 else answered[at]])
+        made.append(
+            thumbnail(
+                predictions.ids[at],
+                manifest,
+                caption=f"truth: {truth}; answer: {answer}; score {score:.3f}",
+                right=bool(predictions.labels[at] == answered[at]),
+            )
+        )
+    return tuple(picture for picture in made if picture is not None)

@@ -1,0 +1,211 @@
+"""Fills the template with a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from osteon.audit import verdict
+from osteon.metrics import TITLES
+from osteon.report.figures import (
+    calibration_figure,
+    confusion_figures,
+    curve_figures,
+    training_figures,
+)
+from osteon.report.gallery import Thumbnail, shelves, thumbnail
+from osteon.report.material import Material
+from osteon.types import PARTS, Estimate, Evaluation, Finding, count_classes
+from osteon.watch import best_of
+
+HEADLINE_BINARY = ("auroc", "balanced_accuracy")
+HEADLINE_MANY = ("accuracy", "balanced_accuracy", "auroc")
+HEADLINE_AT_POINT = ("sensitivity", "specificity")
+PAIRS_SHOWN = 4
+WARNING_AT_THE_TOP = (
+    "This run used the shipped split although {leaked:,} of its {n:,} validation and test films "
+    "have a copy, patient or study in training: its figures measure memory, not skill."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headline:
+    """A figure for the top of the page, with what it must be compared with."""
+
+    title: str
+    estimate: Estimate
+    baselines: Mapping[str, Estimate]
+
+
+def page(material: Material) -> str:
+    """The whole report as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("osteon.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"estimate": estimate_words, "n": lambda count: f"{count:,}"}
+    style = environment.get_template("style.css").render()
+    return environment.get_template("report.html.jinja").render(
+        m=material,
+        style=style,
+        name=material.folder.path.name,
+        data_name=material.manifest.root.name,
+        warning=_warning(material),
+        verdict=verdict(material.audit, material.manifest),
+        headlines=list(_headlines(material.test)) if material.test else [],
+        missing=_missing(material),
+        classes=count_classes(material.manifest),
+        formats=_formats(material),
+        sizes=_sizes(material),
+        set_aside=[(id_, material.audit.facts[id_].fault)
+                   for id_ in sorted(material.audit.unreadable)],
+        findings=[(finding, _pictures(finding, material)) for finding in material.audit.findings],
+        split_rows=_split_rows(material),
+        recipe_rows=list(_recipe_rows(material.recipe)) if material.recipe else [],
+        best=_best(material),
+        training=list(training_figures(material.history, material.recipe))
+        if material.recipe
+        else [],
+        titles=TITLES,
+        curves=list(curve_figures(material.test)) if material.test else [],
+        confusions=list(confusion_figures(material.test)) if material.test else [],
+        calibration=calibration_figure(material.test) if material.test else None,
+        shelves=_shelves(material),
+        commands=_commands(material),
+    )  # fmt: skip
+
+
+def estimate_words(estimate: Estimate | None) -> str:
+    """Such as ``0.872 [0.831, 0.905]``."""
+    if estimate is None or estimate.value is None:
+        return "undefined"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f} [no interval]"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _warning(material: Material) -> str | None:
+    parts = material.split
+    if parts is None or not parts.despite_leaks:
+        return None
+    n = len(parts.val) + len(parts.test)
+    return WARNING_AT_THE_TOP.format(leaked=len(parts.leaked), n=n)
+
+
+def _headlines(test: Evaluation) -> Iterator[Headline]:
+    binary = len(test.classes) == 2
+    for metric in HEADLINE_BINARY if binary else HEADLINE_MANY:
+        yield Headline(
+            title=TITLES[metric] + ("" if binary or metric == "accuracy" else ", macro"),
+            estimate=test.scores[metric],
+            baselines={name: scores[metric] for name, scores in test.baselines.items()},
+        )
+    for metric in HEADLINE_AT_POINT if test.operating_point else ():
+        yield Headline(
+            title=f"{TITLES[metric]} at the operating point",
+            estimate=test.at_operating_point[metric],
+            baselines={name: scores[metric] for name, scores in test.baselines.items()},
+        )
+
+
+def _missing(material: Material) -> tuple[str, str] | None:
+    """What this run lacks, and the command to go on with."""
+    run = material.folder.path
+    if material.split is None:
+        leaks = "its shipped split leaks" if material.audit.leaks else "it was stopped"
+        return f"This run has no split yet: {leaks}.", "osteon run DATA --split grouped"
+    if not material.folder.trained.is_file():
+        return "This run is not trained to the end.", f"osteon train --resume {run.name}"
+    if material.test is None:
+        return "This run is not evaluated: its test part is sealed.", f"osteon evaluate {run.name}"
+    return None
+
+
+def _formats(material: Material) -> Counter[str]:
+    return Counter(film.format or "?" for film in material.audit.facts.values() if not film.fault)
+
+
+def _sizes(material: Material) -> str:
+    sides = [
+        (film.width_px, film.height_px)
+        for film in material.audit.facts.values()
+        if film.width_px is not None and film.height_px is not None
+    ]
+    if not sides:
+        return "none readable"
+    widths, heights = (sorted(side) for side in zip(*sides, strict=True))
+    middle = len(sides) // 2
+    return (
+        f"{widths[0]:,} to {widths[-1]:,} px wide (median {widths[middle]:,}), "
+        f"{heights[0]:,} to {heights[-1]:,} px high (median {heights[middle]:,})"
+    )
+
+
+def _pictures(
+    finding: Finding, material: Material
+) -> list[tuple[Thumbnail | None, Thumbnail | None]]:
+    shown = finding.pairs[:PAIRS_SHOWN]
+    return [
+        (thumbnail(one, material.manifest), thumbnail(other, material.manifest))
+        for one, other in shown
+    ]
+
+
+def _split_rows(material: Material) -> list[tuple[str, Mapping[str, int], int, int]]:
+    if material.split is None:
+        return []
+    groups = material.split.groups
+    return [
+        (
+            part,
+            count_classes(material.manifest, frozenset(material.split.part(part))),
+            len(material.split.part(part)),
+            len({groups[id_] for id_ in material.split.part(part)}),
+        )
+        for part in PARTS
+    ]
+
+
+def _recipe_rows(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for field in fields(value):
+        inner = getattr(value, field.name)
+        if is_dataclass(inner):
+            yield f"{prefix}{field.name}", type(inner).__name__
+            yield from _recipe_rows(inner, f"{prefix}{field.name}.")
+        else:
+            words = ", ".join(map(str, inner)) if isinstance(inner, Sequence) and not isinstance(
+                inner, str) else str(inner)  # fmt: skip
+            yield f"{prefix}{field.name}", words
+
+
+def _best(material: Material) -> str | None:
+    if not material.history or material.recipe is None:
+        return None
+    best = best_of(material.history, material.recipe.monitor)
+    return f"{best.epoch} of {len(material.history)}"
+
+
+def _shelves(material: Material) -> list[Any]:
+    if material.test is None or material.predictions is None:
+        return []
+    return list(shelves(material.predictions, material.test, material.manifest))
+
+
+def _commands(material: Material) -> list[str]:
+    said = material.environment.command if material.environment else ""
+    return [_without_folders(said)] if said else []
+
+
+def _without_folders(command: str) -> str:
+    """Paths of the user's machine are shortened to their last step."""
+    words = [
+        word.rstrip("/").rpartition("/")[2] if "/" in word else word for word in command.split()
+    ]
+    return " ".join(words)
