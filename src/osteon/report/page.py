@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from osteon.audit import verdict
 from osteon.metrics import TITLES
 from osteon.report.figures import (
@@ -50,7 +52,7 @@ def page(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"estimate": estimate_words, "n": lambda count: f"{count:,}"}
+    environment.filters |= {"estimate": estimate_html, "n": lambda count: f"{count:,}"}
     style = environment.get_template("style.css").render()
     return environment.get_template("report.html.jinja").render(
         m=material,
@@ -82,13 +84,14 @@ def page(material: Material) -> str:
     )  # fmt: skip
 
 
-def estimate_words(estimate: Estimate | None) -> str:
-    """Such as ``0.872 [0.831, 0.905]``."""
+def estimate_html(estimate: Estimate | None) -> Markup:
+    """Such as ``0.872 [0.831, 0.905]``, broken before the interval if at all."""
     if estimate is None or estimate.value is None:
-        return "undefined"
+        return Markup("undefined")
+    value = f"<b>{estimate.value:.3f}</b>"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f} [no interval]"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+        return Markup(f"{value} <span class=ci>[no interval]</span>")
+    return Markup(f"{value} <span class=ci>[{estimate.low:.3f}, {estimate.high:.3f}]</span>")
 
 
 def _warning(material: Material) -> str | None:
@@ -107,11 +110,12 @@ def _headlines(test: Evaluation) -> Iterator[Headline]:
             estimate=test.scores[metric],
             baselines={name: scores[metric] for name, scores in test.baselines.items()},
         )
+    # The baselines have no operating point of their own: they answer with their highest score.
     for metric in HEADLINE_AT_POINT if test.operating_point else ():
         yield Headline(
             title=f"{TITLES[metric]} at the operating point",
             estimate=test.at_operating_point[metric],
-            baselines={name: scores[metric] for name, scores in test.baselines.items()},
+            baselines={f"{name} at 0.5": each[metric] for name, each in test.baselines.items()},
         )
 
 
