@@ -11,6 +11,12 @@ from osteon.manifest import write_manifest
 from osteon.reading import read_source
 from osteon.sources import SOURCES
 from osteon.testing.films import write_film
+from osteon.testing.sources import SAMPLES
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
 
 
 def two_classes(folder: Path) -> Path:
@@ -32,7 +38,7 @@ def test_a_path_whose_folder_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnrecognisedLayout, match="is an empty folder"):
+    with pytest.raises(DataError, match="is an empty folder"):
         read_source(tmp_path)
 
 
@@ -89,6 +95,15 @@ def test_a_lone_folder_beside_a_table_is_no_wrapper(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("file,label\n1,a\n")
     with pytest.raises(DataError, match="only 'films'"):
         read_source(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["fracatlas", "phantom", "split_folders", "table"])
+def test_a_folder_of_data_sets_is_not_a_folder_of_classes(tmp_path: Path, name: str) -> None:
+    SAMPLES[name](made(tmp_path / "first"))
+    two_classes(tmp_path / "second")
+    with pytest.raises(DataError, match=rf"whole data sets: first \(layout {name}\)"):
+        read_source(tmp_path)
+    assert read_source(tmp_path, layout="class_folders").classes == ("first", "second")
 
 
 def test_a_manifest_that_we_wrote_is_read_as_such(tmp_path: Path) -> None:

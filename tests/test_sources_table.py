@@ -126,8 +126,9 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     [
         ("path,lable\n0.jpg,a\n", "no column 'label'. It has: path, lable. Is it 'lable'"),
         ("file,label\n0.jpg,a\n", "no column 'path'. It has: file, label"),
+        ("File,target\n0.jpg,a\n", "'path' and no column 'label'.* Is it 'File'.* Is it 'target'"),
         ("path,label,Label\n0.jpg,a,b\n", "two columns 'label'"),
-        ("", "no column 'path'. It has: none"),
+        ("", "no column 'path' and no column 'label'. It has: none"),
         ("path,label\n", "no row"),
         ("path,label\n0.jpg,a\n./0.jpg,b\n", "rows 2 and 3 are both 0.jpg"),
         ("path,label,split\n0.jpg,a,fold1\n1.jpg,b,train\n", "row 2: split 'fold1'"),

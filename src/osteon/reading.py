@@ -10,12 +10,13 @@ from pathlib import Path
 from osteon.errors import DataError, UnrecognisedLayout
 from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import HOW_TO
+from osteon.sources.cells import TABLES
 from osteon.sources.films import holds_films, is_film, subfolders
 from osteon.types import Manifest
 
 # Where one of these fits, a lone folder is an archive's rather than a class.
 MAY_BE_WRAPPED = (None, "class_folders", "class_split_folders", "dicom")
-TABLES = (".csv", ".tsv", ".parquet")
+DATA_SETS = ("fracatlas", "phantom", "split_folders", "table")  # never a class of another one
 
 
 def read_source(path: Path | str, *, layout: str | None = None) -> Manifest:
@@ -43,7 +44,9 @@ def read_source(path: Path | str, *, layout: str | None = None) -> Manifest:
 
 
 def _recognised(path: Path) -> Manifest:
-    answers = {name: source.recognise(path) for name, source in SOURCES.items()}
+    if path.is_dir() and not any(path.iterdir()):
+        raise DataError(f"{path} is an empty folder. {HOW_TO}")
+    answers = _asked(path)
     name = _best(answers)
     inside = _wrapped(path)
     if name in MAY_BE_WRAPPED and inside and _fits(inside):
@@ -52,6 +55,8 @@ def _recognised(path: Path) -> Manifest:
         return replace(manifest, recognised_by=told)
     if name is None:
         raise UnrecognisedLayout(_nothing_fits(path, answers))
+    if name == "class_folders":
+        _refuse_several(path)
     told = f"{path.name or path}: read as {name}, because {answers[name].reason}."
     return replace(SOURCES[name].read(path), recognised_by=told)
 
@@ -61,8 +66,24 @@ def _best(answers: Mapping[str, Recognition]) -> str | None:
     return min(fitting, key=lambda name: SOURCES[name].rank, default=None)
 
 
+def _refuse_several(path: Path) -> None:
+    """A folder of data sets looks like a folder of classes."""
+    answers = {folder: _best(_asked(folder)) for folder in subfolders(path)}
+    sets = {folder.name: name for folder, name in answers.items() if name in DATA_SETS}
+    if sets:
+        told = ", ".join(f"{folder} (layout {name})" for folder, name in sets.items())
+        raise DataError(
+            f"{path} holds whole data sets: {told}. Read one of them: {path / next(iter(sets))}, "
+            "say. If they are classes all the same, ask for the layout class_folders."
+        )
+
+
+def _asked(path: Path) -> dict[str, Recognition]:
+    return {name: source.recognise(path) for name, source in SOURCES.items()}
+
+
 def _fits(path: Path) -> bool:
-    return any(source.recognise(path).fits for _, source in SOURCES.items())
+    return _best(_asked(path)) is not None
 
 
 def _wrapped(path: Path) -> Path | None:
@@ -89,8 +110,6 @@ def _nothing_fits(path: Path, answers: Mapping[str, Recognition]) -> str:
     tried = "".join(f"\n  {name}: {answer.reason}" for name, answer in answers.items())
     if path.is_file():
         first = f"{path} is a file. A data set is a folder of films, or a table (CSV, Parquet)."
-    elif not any(path.iterdir()):
-        first = f"{path} is an empty folder."
     elif not holds_films(path):
         first = f"There is no film in {path}."
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from osteon.errors import Unreachable
 from osteon.files import explained
@@ -53,10 +54,18 @@ def fetch(name: str, folder: Path, *, api: str | None = None) -> Path:
     return folder
 
 
-def by_hand(wanted: Dataset, folder: Path, why: object) -> Unreachable:
+def by_hand(wanted: Dataset, folder: Path, why: Exception | str) -> Unreachable:
     """The error that says what to do where no network or no host is of use."""
-    lines = str(why).strip().splitlines() or [type(why).__name__]
     return Unreachable(
-        f"{wanted.title} could not be downloaded ({lines[0][:200]}). What has arrived is kept: run "
+        f"{wanted.title} could not be downloaded ({_short(why)}). What has arrived is kept: run "
         f"it again to go on. Or download it by hand from {wanted.page} and unpack it into {folder}."
     )
+
+
+def _short(why: Exception | str) -> str:
+    import requests
+
+    if isinstance(why, requests.ConnectionError | requests.Timeout) and why.request is not None:
+        return f"{urlsplit(str(why.request.url)).hostname} cannot be reached"
+    lines = str(why).strip().splitlines() or [type(why).__name__]
+    return lines[0].rstrip(".")[:200]

@@ -19,13 +19,23 @@ class Recognition:
 
 
 class Source(Protocol):
-    """A layout. ``rank``: of several that fit, the one of the lowest rank is taken."""
+    """A layout. ``rank``: of several that fit, the one of the lowest rank is taken.
+
+    ``osteon.testing.sources.check_source`` holds each one to this contract.
+    """
 
     rank: int
 
-    def recognise(self, path: Path) -> Recognition: ...
+    def recognise(self, path: Path) -> Recognition:
+        """Look, without opening films but for a few first bytes; any path may be asked about."""
+        ...
 
-    def read(self, path: Path) -> Manifest: ...
+    def read(self, path: Path) -> Manifest:
+        """The manifest of ``path``, with a remark on all that is odd or left out.
+
+        Raises DataError, with what to do, where it cannot be read or has fewer than two classes.
+        """
+        ...
 
 
 SOURCES: Registry[Source] = Registry("source", package="osteon.sources")

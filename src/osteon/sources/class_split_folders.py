@@ -17,16 +17,15 @@ class ClassSplitFolders:
 
     def recognise(self, path: Path) -> Recognition:
         folders = [folder for folder in subfolders(path) if holds_films(folder)]
-        inside = {f.name: [part_named(part.name) for part in subfolders(f)] for f in folders}
-        split = [name for name, parts in inside.items() if any(parts)]
-        if not split:
+        parts = [part for folder in folders if (part := _first_part(folder))]
+        if len(parts) <= len(folders) / 2:
             return Recognition(
-                fits=False, reason="no class folder has folders named train, val or test inside"
+                fits=False, reason="its folders have no folders named train, val or test inside"
             )
         return Recognition(
             fits=True,
-            reason=f"it has {len(folders)} class folders, each with parts of a split inside "
-            f"(such as {split[0]}/{_first_part(path / split[0])})",
+            reason=f"{len(parts)} of its {len(folders)} class folders have parts of a split inside "
+            f"(such as {parts[0]})",
         )
 
     def read(self, path: Path) -> Manifest:
@@ -44,8 +43,9 @@ class ClassSplitFolders:
         return assembled(path, "class_split_folders", reason, films, others=[*found.others, *loose])
 
 
-def _first_part(folder: Path) -> str:
-    return next(inside.name for inside in subfolders(folder) if part_named(inside.name))
+def _first_part(folder: Path) -> str | None:
+    parts = (inside.name for inside in subfolders(folder) if part_named(inside.name))
+    return next((f"{folder.name}/{part}" for part in parts), None)
 
 
 SOURCES.register("class_split_folders")(ClassSplitFolders())

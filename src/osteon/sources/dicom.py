@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from osteon.errors import DataError
 from osteon.progress import track
 from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.cells import columns_of, rows_of
 from osteon.sources.films import (
     contents,
     film_id,
@@ -180,19 +180,18 @@ def _spacing(header: Dataset) -> tuple[float, float] | None:
 
 def _labels(table: Path) -> Mapping[str, str]:
     """Whatever names a film, a study or a patient -> label."""
-    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        columns = {name.strip().lower().replace("_", ""): name for name in reader.fieldnames or ()}
-        rows = list(reader)
+    header = columns_of(table)
+    columns = {name.strip().lower().replace("_", ""): at for at, name in enumerate(header)}
     key = next((columns[name] for name in KEYS if name in columns), None)
     if key is None or "label" not in columns:
         raise DataError(
             f"{table} needs a column 'label' and one of {', '.join(KEYS)}; it has: "
-            f"{', '.join(columns.values()) or 'none'}."
+            f"{', '.join(header) or 'none'}."
         )
     labels: dict[str, str] = {}
-    for row in rows:
-        name, label = (row[key] or "").strip(), (row[columns["label"]] or "").strip()
+    for _, row in rows_of(table):
+        cells = dict(enumerate(row))
+        name, label = cells.get(key, ""), cells.get(columns["label"], "")
         if name and labels.setdefault(name, label) != label:
             raise DataError(
                 f"{table} labels '{name}' both '{labels[name]}' and '{label}'. Leave one of them."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import json
 import os
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from osteon.errors import DataError, MissingExtra
-from osteon.manifest import as_boxes, as_spacing
+from osteon.manifest import as_boxes, as_spacing, read_manifest
 from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.cells import TABLES, columns_of, rows_of
 from osteon.sources.films import films_below, is_dicom, part_named
 from osteon.sources.words import as_side, as_views
 from osteon.types import Box, Laterality, Manifest, Part, Radiograph
@@ -31,8 +31,11 @@ OPTIONAL = (
     "boxes",
     "spacing_mm",
 )
+SYNONYMS = {
+    "path": ("file", "filename", "file_name", "filepath", "image", "image_path", "image_id", "img"),
+    "label": ("class", "target", "diagnosis", "fractured", "category", "y"),
+}
 ALIASES = {"views": "view", "regions": "region"}  # as ``write_manifest`` writes them
-SUFFIXES = (".csv", ".tsv", ".parquet")
 Row = tuple[int, Mapping[str, str]]  # the line or row number, and column -> cell
 
 
@@ -48,7 +51,7 @@ class Table:
 
     def recognise(self, path: Path) -> Recognition:
         if path.is_file():
-            if path.suffix.lower() in SUFFIXES:
+            if path.suffix.lower() in TABLES:
                 return Recognition(fits=True, reason=f"{path.name} is a table")
             return Recognition(fits=False, reason=f"{path.name} is neither CSV nor Parquet")
         tables, reason = _tables_in(path)
@@ -61,8 +64,6 @@ class Table:
     def read(self, path: Path) -> Manifest:
         table = path if path.is_file() else _only(path)
         if _is_ours(table):
-            from osteon.manifest import read_manifest
-
             return read_manifest(table)
         rows = _rows(table)
         films = [_labelled(row, table.parent, f"{table}, row {number}") for number, row in rows]
@@ -95,7 +96,7 @@ def _tables_in(folder: Path) -> tuple[list[Path], str]:
     """The tables of a folder that could be its manifest; where there is not one, why."""
     if not folder.is_dir():
         return [], "it is no folder"
-    tables = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and p.is_file()]
+    tables = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in TABLES and p.is_file()]
     if not tables:
         return [], "it holds no CSV or Parquet file"
     wanting = {table: _wanting(table) for table in tables}
@@ -109,7 +110,7 @@ def _tables_in(folder: Path) -> tuple[list[Path], str]:
 def _wanting(table: Path) -> str:
     """What keeps a table from being a manifest, or nothing."""
     try:
-        columns = _columns(table)
+        columns = columns_of(table)
     except (DataError, MissingExtra) as error:
         return str(error)
     missing = [name for name in NEEDED if name not in map(_plain, columns)]
@@ -157,82 +158,31 @@ def _plain(column: str) -> str:
     return name if name in NEEDED + OPTIONAL else column.strip()
 
 
-def _columns(table: Path) -> list[str]:
-    if table.suffix.lower() == ".parquet":
-        return list(_parquet(table).schema_arrow.names)
-    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        return next(csv.reader(file, delimiter=_comma(table)), [])
+def _hint(wanted: str, columns: Sequence[str]) -> str:
+    """Which of the columns may be meant."""
+    said = {column.strip().lower().replace(" ", "_"): column for column in columns}
+    near = [name for name in SYNONYMS[wanted] if name in said]
+    near += difflib.get_close_matches(wanted, said, n=1, cutoff=0.4)
+    return f" Is it '{said[near[0]]}'? Rename that column to '{wanted}'." if near else ""
 
 
 def _rows(table: Path) -> list[Row]:
-    columns = _columns(table)
+    columns = columns_of(table)
     names = [_plain(column) for column in columns]
-    for wanted in NEEDED:
-        if wanted not in names:
-            near = difflib.get_close_matches(wanted, map(str.lower, columns), n=1, cutoff=0.4)
-            hint = f" Is it '{near[0]}'? Rename that column to '{wanted}'." if near else ""
-            raise DataError(
-                f"{table} has no column '{wanted}'. It has: {', '.join(columns) or 'none'}.{hint}"
-            )
+    missing = [wanted for wanted in NEEDED if wanted not in names]
+    if missing:
+        lacks = " and no column ".join(f"'{wanted}'" for wanted in missing)
+        hints = "".join(_hint(wanted, columns) for wanted in missing)
+        raise DataError(
+            f"{table} has no column {lacks}. It has: {', '.join(columns) or 'none'}.{hints}"
+        )
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise DataError(f"{table} has two columns '{twice.pop()}'. Rename one of them.")
-    cells = _parquet_cells(table) if table.suffix.lower() == ".parquet" else _csv_cells(table)
-    if not cells:
+    rows = rows_of(table)
+    if not rows:
         raise DataError(f"{table} has no row below its header.")
-    for number, row in cells:
-        if len(row) > len(names):
-            raise DataError(
-                f"{table}, row {number}: {len(row)} cells for {len(names)} columns. Put a cell "
-                "that holds a comma between double quotes."
-            )
-    return [(number, dict(zip(names, row, strict=False))) for number, row in cells]
-
-
-def _csv_cells(table: Path) -> list[tuple[int, list[str]]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=_comma(table))
-            next(reader)
-            return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-    except UnicodeDecodeError:
-        raise DataError(f"{table} is not UTF-8 text. Save it as CSV UTF-8.") from None
-    except csv.Error as error:
-        raise DataError(f"{table} is no CSV: {error}.") from None
-
-
-def _parquet_cells(table: Path) -> list[tuple[int, list[str]]]:
-    columns = _parquet(table).read().to_pydict().values()
-    rows = zip(*columns, strict=True)
-    return [(number, [_word(cell) for cell in row]) for number, row in enumerate(rows, start=1)]
-
-
-def _word(value: Any) -> str:
-    """A cell as text; nothing is empty, and lists (of boxes) are JSON."""
-    if value is None:
-        return ""
-    return json.dumps(value) if isinstance(value, list | dict) else str(value).strip()
-
-
-def _comma(table: Path) -> str:
-    """What stands between the cells: Excel writes ; where the comma marks decimals."""
-    if table.suffix.lower() == ".tsv":
-        return "\t"
-    with table.open(encoding="utf-8-sig", errors="replace") as file:
-        head = file.readline(100_000)
-    return max(",;\t", key=head.count)
-
-
-def _parquet(table: Path) -> Any:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtra("Reading Parquet", "parquet") from None
-    try:
-        return parquet.ParquetFile(table)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{table} is no Parquet file: {str(error).splitlines()[0]}") from None
+    return [(number, dict(zip(names, cells, strict=False))) for number, cells in rows]
 
 
 def _check_ids(table: Path, films: Sequence[Labelled], numbers: Sequence[int]) -> None:
