@@ -13,7 +13,7 @@ from osteon.errors import DataError
 from osteon.manifest import read_manifest, write_manifest
 from osteon.types import Box, Finding, Manifest, Radiograph
 
-TEXT = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1)  # "", too, is unknown
+TEXT = st.text(st.characters(codec="utf-8"), min_size=1)  # an empty cell means unknown
 WORDS = TEXT.filter(lambda word: ";" not in word)
 SIZES = st.floats(0, 1e4, allow_nan=False)
 BOXES = st.builds(
