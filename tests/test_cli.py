@@ -1,0 +1,261 @@
+"""The command line as a new user meets it: what works, what is mistyped, what is broken."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.training import write_films
+
+QUICK = ["--recipe", "small-cnn", "--set", "epochs=2", "--set", "pixels.size_px=24"]
+COMMANDS = ["run", "audit", "split", "prepare", "train", "evaluate", "report", "predict", "recipes",
+            "phantom", "data"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_films(tmp_path_factory.mktemp("films") / "films", each=24)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "cache").mkdir()
+    return tmp_path
+
+
+def start(here: Path, *words: object) -> subprocess.Popen[str]:
+    environment = {**os.environ, "OSTEON_CACHE": str(here / "cache"), "COLUMNS": "80"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "osteon", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        env=environment,
+    )
+
+
+def osteon(here: Path, *words: object) -> tuple[int, str, str]:
+    process = start(here, *words)
+    out, err = process.communicate(timeout=300)
+    assert "Traceback" not in err
+    return process.returncode, out, err
+
+
+# --- what works -----------------------------------------------------------------------------------
+
+
+def test_run_does_everything_and_leaves_all_in_the_folder(here: Path, films: Path) -> None:
+    code, out, err = osteon(here, "run", films, "--out", "mine", *QUICK)
+    assert code == 0, err
+    assert "report: mine/report.html" in out
+    assert "metadata only" in out
+    assert "not a medical device" in out
+    assert max(map(len, out.splitlines())) <= 80
+    there = {path.name for path in (here / "mine").iterdir()}
+    assert there >= {
+        "run.json", "manifest.csv", "manifest.json", "audit.json", "split.csv", "split.json",
+        "recipe.json", "preparation.json", "environment.json", "history.csv", "checkpoints",
+        "predictions-val.csv", "predictions-test.csv", "evaluation-val.json",
+        "evaluation-test.json", "openings.log", "report.html",
+    }  # fmt: skip
+    # A second time nothing is opened again.
+    code, out, _ = osteon(here, "run", films, "--out", "mine", *QUICK, "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert said["evaluation"]["scores"]["auroc"]["n"] == said["split"]["test"]
+    assert len((here / "mine" / "openings.log").read_text().splitlines()) == 1
+    code, _, err = osteon(here, "run", films, "--out", "mine", *QUICK, "--set", "seed=4")
+    assert code == 2
+    assert "other data, recipe or split" in err
+
+
+def test_each_stage_alone(here: Path, films: Path) -> None:
+    assert osteon(here, "audit", films)[0] == 0
+    code, out, _ = osteon(here, "split", films, "--out", "s.csv", "--json")
+    assert code == 0
+    assert json.loads(out)[0]["train"] > 0
+    assert osteon(here, "split", films, "--folds", "3", "--out", "f.csv")[0] == 0
+    assert {path.name for path in here.glob("f-*.csv")} == {"f-1.csv", "f-2.csv", "f-3.csv"}
+    code, out, _ = osteon(here, "prepare", films, "--set", "pixels.size_px=24", "--json")
+    assert (code, json.loads(out)["decoded_now"]) == (0, 48)
+    code, out, _ = osteon(here, "prepare", films, "--set", "pixels.size_px=24", "--json")
+    assert json.loads(out)["decoded_now"] == 0
+    assert osteon(here, "train", films, "--out", "r", *QUICK)[0] == 0
+    assert not (here / "r" / "openings.log").exists()
+    code, out, err = osteon(here, "evaluate", "r", "--json")
+    assert code == 0, err
+    assert json.loads(out)["part"] == "test"
+    assert osteon(here, "report", "r")[0] == 0
+    assert osteon(here, "train", "--resume", "r")[0] == 0
+
+
+def test_predict_names_what_it_cannot_read(here: Path, films: Path) -> None:
+    assert osteon(here, "train", films, "--out", "r", *QUICK)[0] == 0
+    shutil.copy(films / "normal" / "0.png", here / "a.png")
+    (here / "bad.jpg").write_bytes(b"PK\x03\x04 a zip")
+    code, out, err = osteon(here, "predict", "r", "a.png", "bad.jpg", "--output", "scores.csv")
+    assert code == 0, err
+    assert "1 films scored, 1 not readable" in out
+    with (here / "scores.csv").open() as file:
+        good, bad = csv.DictReader(file)
+    assert good["category"] in ("normal", "broken")
+    assert float(good["normal"]) + float(good["broken"]) == pytest.approx(1, abs=1e-5)
+    assert bad["category"] == "not readable"
+    assert "ZIP" in bad["reason"]
+    assert osteon(here, "predict", "r", "nowhere")[0] == 3
+
+
+def test_recipes_and_data_are_listed(here: Path) -> None:
+    code, out, _ = osteon(here, "recipes")
+    assert code == 0
+    assert "linear-probe" in out
+    code, out, _ = osteon(here, "recipes", "--json")
+    assert {card["name"] for card in json.loads(out)} >= {"linear-probe", "small-cnn", "finetune"}
+    assert json.loads(osteon(here, "recipes", "finetune")[1])["backbone"]["kind"] == "timm"
+    code, out, _ = osteon(here, "data", "list")
+    assert code == 0
+    assert "CC BY 4.0" in out
+
+
+def test_phantoms_are_made(here: Path) -> None:
+    words = ["phantom", "p", "--films", "8", "--set", "size_px=96", "--set", "plants.truncated=1"]
+    code, _, err = osteon(here, *words)
+    assert code == 0, err
+    assert len(list((here / "p" / "images").rglob("*.jpg"))) == 8
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(here: Path, command: str) -> None:
+    words = [command, "list"] if command == "data" else [command]
+    code, out, _ = osteon(here, *words, "--help")
+    assert code == 0
+    assert f"Example: osteon {command}" in out
+
+
+# --- what does not --------------------------------------------------------------------------------
+
+
+def leaky(here: Path) -> Path:
+    for part, n in (("train", 20), ("test", 6)):
+        for name in ("normal", "broken"):
+            write_films(here / part, each=n, classes=(name,))
+    return here
+
+
+def test_a_leak_stops_the_run_and_both_ways_out_work(here: Path) -> None:
+    data = leaky(here / "data")
+    code, _, err = osteon(here, "run", data, "--out", "r", *QUICK)
+    assert code == 1
+    assert "byte for byte in train" in err
+    assert "--split grouped" in err
+    assert "Do not use the shipped split" in (here / "r" / "report.html").read_text()
+    assert osteon(here, "audit", data)[0] == 1
+    words = ["run", data, "--out", "s", *QUICK, "--split", "shipped", "--despite-leaks"]
+    assert osteon(here, *words)[0] == 0
+    assert "its figures measure memory, not skill" in (here / "s" / "report.html").read_text()
+    code, out, _ = osteon(here, "run", data, "--out", "r", *QUICK, "--split", "grouped", "--json")
+    # In that data every film of test is a copy: what is left are too few independent films, or
+    # enough for a grouped split; either way the earlier folder is gone on with.
+    assert code == 0
+    assert json.loads(out)["split"]["origin"] == "grouped"
+
+
+def one_class(here: Path) -> list[object]:
+    write_films(here / "d", classes=("normal",))
+    return ["run", here / "d"]
+
+
+def one_film(here: Path) -> list[object]:
+    write_films(here / "d", classes=("normal",))
+    shutil.copytree(here / "d" / "normal", here / "d" / "broken")
+    for path in sorted((here / "d" / "broken").iterdir())[1:]:
+        path.unlink()
+    return ["run", here / "d"]
+
+
+def missing_column(here: Path) -> list[object]:
+    (here / "f.csv").write_text("path,diagnosis\na.png,normal\n")
+    return ["run", here / "f.csv"]
+
+
+def empty_folder(here: Path) -> list[object]:
+    (here / "empty").mkdir()
+    return ["run", here / "empty"]
+
+
+BAD = [
+    (lambda _: ["run", "filmz"], 3, "There is no filmz"),
+    (empty_folder, 3, "is an empty folder"),
+    (one_class, 3, "only 'normal'"),
+    (one_film, 3, "'broken' has 1 independent film"),
+    (missing_column, 3, "no column 'label'"),
+    (lambda _: ["runn", "x"], 2, "Did you mean 'run'"),
+    (lambda _: ["run"], 2, "Missing argument"),
+    (lambda _: ["evaluate", "nowhere"], 3, "is no run folder"),
+    (lambda _: ["train"], 2, "Give either DATA or --resume RUN"),
+    (lambda _: ["data", "fetch", "fracatlass", "x"], 2, "Did you mean 'fracatlas'"),
+]
+
+
+@pytest.mark.parametrize(("make", "code", "words"), BAD, ids=[words for *_, words in BAD])
+def test_one_clear_message_and_its_exit_code(
+    here: Path, make: object, code: int, words: str
+) -> None:
+    assert callable(make)
+    got, _, err = osteon(here, *make(here))
+    assert (got, words in " ".join(err.split())) == (code, True), err
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--recipe", "linear-prob"], "Did you mean 'linear-probe'"),
+        (["--set", "optimiser.lrr=1"], "There is no field 'lrr'"),
+        (["--split", "groupd"], "Did you mean 'grouped'"),
+        (["--split", "80/20"], "80/10/10"),
+        (["--despite-leaks"], "goes with --split shipped"),
+        (["--split", "shipped"], "ships no split"),
+    ],
+)
+def test_mistyped_options_cost_nothing(
+    here: Path, films: Path, extra: list[str], words: str
+) -> None:
+    code, _, err = osteon(here, "run", films, "--out", "r", *extra)
+    assert (code, words in err) == (2, True), err
+
+
+def test_an_error_is_json_where_json_was_asked(here: Path) -> None:
+    code, out, _ = osteon(here, "audit", "nowhere", "--json")
+    assert json.loads(out)["exit_code"] == code == 3
+
+
+def test_the_output_may_be_no_folder(here: Path, films: Path) -> None:
+    (here / "r").write_text("in the way")
+    code, _, err = osteon(here, "run", films, "--out", "r", *QUICK)
+    assert code == 2
+    assert "file of that name is in the way" in err
+
+
+def test_ctrl_c_keeps_what_was_done_and_it_goes_on(here: Path, films: Path) -> None:
+    words = ["--recipe", "small-cnn", "--set", "pixels.size_px=24", "--set", "epochs=400",
+             "--set", "patience=400"]  # fmt: skip
+    process = start(here, "train", films, "--out", "r", *words)
+    last = here / "r" / "checkpoints" / "last.safetensors"
+    waited_until = time.monotonic() + 120
+    while not last.exists() and time.monotonic() < waited_until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "osteon train --resume r" in err
+    assert last.exists()
