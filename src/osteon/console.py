@@ -19,6 +19,7 @@ from rich.table import Table
 from osteon.progress import shown
 from osteon.runs import RunFolder
 from osteon.types import (
+    PARTS,
     Audit,
     Estimate,
     Evaluation,
@@ -125,12 +126,13 @@ def _split_sizes(parts: Split) -> dict[str, Any]:
 
 
 def _split_table(manifest: Manifest, parts: Split) -> Table:
-    table = Table("films", *manifest.classes, "all", "groups", box=None, header_style="bold")
-    for name in ("train", "val", "test"):
-        ids = parts.part(name)
-        counts = count_classes(manifest, frozenset(ids))
-        groups = len({parts.groups[id_] for id_ in ids})
-        table.add_row(name, *map(_n, counts.values()), _n(len(ids)), _n(groups))
+    table = Table("films", *PARTS, box=None, header_style="bold", pad_edge=False)
+    counts = [count_classes(manifest, frozenset(parts.part(part))) for part in PARTS]
+    for name in manifest.classes:
+        table.add_row(escape(name), *(_n(of_part[name]) for of_part in counts))
+    table.add_row("all", *(_n(len(parts.part(part))) for part in PARTS), style="bold")
+    groups = [{parts.groups[id_] for id_ in parts.part(part)} for part in PARTS]
+    table.add_row("independent groups", *(_n(len(of_part)) for of_part in groups))
     for column in table.columns[1:]:
         column.justify = "right"
     return table
@@ -252,8 +254,13 @@ def shown_estimate(estimate: Estimate) -> str:
         return "-"
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3f} [no interval]"
-    low, high = (f"{end:.3f}".replace("0.", ".", 1) for end in (estimate.low, estimate.high))
-    return f"{estimate.value:.3f} [{low}, {high}]"
+    digits = 3 if abs(estimate.value) < 1 else 2  # three of them fit on 80 columns
+    low, high = (f"{end:.{digits}f}" for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.{digits}f} [{_bare(low)}, {_bare(high)}]"
+
+
+def _bare(number: str) -> str:
+    return number.replace("0.", ".", 1) if number.removeprefix("-").startswith("0.") else number
 
 
 # --- predict, recipes, data -----------------------------------------------------------------------

@@ -84,7 +84,7 @@ def _explain(error: OSError, path: Path) -> OsteonError:
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return UsageError(
                 f"{path} cannot be written ({error.strerror}). Choose a folder that you may "
-                "write to with --out, or change its permissions."
+                "write to (--out; OSTEON_CACHE for the cache), or change its permissions."
             )
         case errno.ENOTDIR | errno.EEXIST:
             return UsageError(f"{path} cannot be a folder: a file of that name is in the way.")

@@ -24,8 +24,8 @@ def finetune() -> Recipe:
             rotate_deg=10, flip=0.5, scale=0.1, shift=0.05, brightness=0.1, contrast=0.2
         ),
         optimiser=Optimiser(lr=3e-4, weight_decay=1e-2, warmup_epochs=1),
-        epochs=8,
-        patience=3,
+        epochs=4,
+        patience=2,
         batch_size=16,
         monitor="val_auroc",
     )
