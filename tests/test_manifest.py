@@ -53,7 +53,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(manifest=manifests())
 def test_it_comes_back_equal(manifest: Manifest) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -51,11 +51,10 @@ class Sidecar:
 def write_manifest(manifest: Manifest, path: Path) -> Path:
     """Write ``path`` (CSV) and its sidecar JSON; returns ``path``."""
     extras = sorted({name for film in manifest.radiographs for name in film.extra})
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([*COLUMNS, *(EXTRA + name for name in extras)])
+    lines = [_line([*COLUMNS, *(EXTRA + name for name in extras)])]
     for film in manifest.radiographs:
-        rows.writerow([*_cells(film, manifest), *(film.extra.get(name, "") for name in extras)])
+        said = (film.extra.get(name, "") for name in extras)
+        lines.append(_line([*_cells(film, manifest), *said]))
     sidecar = Sidecar(
         root=_root_told(manifest.root, path.parent),
         source=manifest.source,
@@ -65,7 +64,7 @@ def write_manifest(manifest: Manifest, path: Path) -> Path:
         digest=manifest.digest,
     )
     write_value(path.with_suffix(".json"), sidecar)
-    return write_text(path, text.getvalue())
+    return write_text(path, "".join(lines))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -101,6 +100,13 @@ def read_manifest(path: Path) -> Manifest:
         radiographs=tuple(films),
         remarks=said.remarks,
     )
+
+
+def _line(cells: list[str]) -> str:
+    """A row. Python's writer quotes a carriage return only where it ends its own lines."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _root_told(root: Path, folder: Path) -> str:
