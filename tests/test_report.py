@@ -1,0 +1,267 @@
+"""The report: whole in one file, safe against hostile names, honest at the top, fit for a phone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from osteon.environment import this_environment
+from osteon.errors import DataError
+from osteon.evaluate import choose_operating_point, evaluate
+from osteon.manifest import write_manifest
+from osteon.predictions import write_predictions
+from osteon.recipe import recipe_to_json
+from osteon.report import write_report
+from osteon.run import Request, SplitPlan, examine, open_run
+from osteon.runs import RunFolder
+from osteon.split import group_films, split, write_split
+from osteon.train import _write_history as write_history
+from osteon.types import Box, History, Manifest, Predictions, Split
+from osteon.values import read_value, write_value
+from tests.training import TINY, write_films
+
+HOSTILE = ('<script>alert("x")</script>', "a&b 'quoted' é")
+
+
+def scored(manifest: Manifest, parts: Split, part: str) -> Predictions:
+    ids = parts.part(part)  # type: ignore[arg-type]
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    labels = np.array([label_of[id_] for id_ in ids])
+    odds = np.random.default_rng(0).random((len(ids), len(manifest.classes)))
+    odds += 0.4 * np.eye(len(manifest.classes))[labels]
+    return Predictions(
+        ids=ids,
+        labels=labels,
+        scores=odds / odds.sum(1, keepdims=True),
+        groups=tuple(parts.groups[id_] for id_ in ids),
+        classes=manifest.classes,
+        part=part,
+    )
+
+
+def history() -> tuple[History, ...]:
+    return tuple(
+        History(
+            epoch=epoch, train_loss=1 / epoch, train_accuracy=0.5, val_loss=0.7, val_accuracy=0.5,
+            val_auroc=float("nan"), lr=1e-3, seconds=1.0,
+        )
+        for epoch in (1, 2, 3)
+    )  # fmt: skip
+
+
+def made_run(
+    folder: Path, classes: tuple[str, ...] = ("normal", "broken"), *, leaks: bool = False
+) -> RunFolder:
+    """A run whose films are real files and whose scores are made up."""
+    data = write_films(folder / "a private folder" / "films", each=30, classes=classes)
+    (data / classes[0] / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    shutil.copy(data / classes[0] / "0.png", data / classes[0] / "copy.png")
+    request = Request(data=str(data), layout=None, split=SplitPlan(), recipe="")
+    run = open_run(folder / "run", request)
+    manifest, audit = examine(data, run)
+    films = tuple(
+        replace(film, patient_id=f"SECRET-{at}", study_id=f"HIDDEN-{at}",
+                boxes=(Box(left_px=2, top_px=3, width_px=9, height_px=7),))
+        for at, film in enumerate(manifest.radiographs)
+    )  # fmt: skip
+    manifest = replace(manifest, radiographs=films)
+    write_manifest(manifest, run.manifest)
+    groups = group_films(manifest, audit.clusters)
+    parts = split(manifest, groups=groups, exclude=audit.unreadable)
+    if leaks:
+        parts = replace(parts, origin="shipped", despite_leaks=True, leaked=parts.test[:3])
+    write_split(parts, run.split)
+    run.recipe.write_text(recipe_to_json(TINY))
+    write_value(run.environment, this_environment(seed=0))
+    write_history(history(), run.history)
+    run.checkpoints.mkdir()
+    run.trained.write_text("now\n")
+    point = None
+    for part in ("val", "test"):
+        predictions = scored(manifest, parts, part)
+        if part == "val" and len(classes) == 2:
+            point = choose_operating_point(predictions)
+        share = np.full_like(predictions.scores, 1 / len(classes))
+        evaluation = evaluate(
+            predictions,
+            operating_point=point,
+            baselines={"metadata_only": share, "majority": share},
+            resamples=200,
+        )
+        write_predictions(predictions, run.predictions(part))
+        write_value(run.evaluation(part), evaluation)
+    run.openings.write_text("2026-01-01 osteon evaluate\n")
+    return run
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would fetch, all text, and unbalanced tags."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "input", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.text: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.without_alt = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        given = dict(attrs)
+        self.fetched += [given[n] or "" for n in ("src", "href", "action", "data") if n in given]
+        self.ids += [given["id"] or ""] if "id" in given else []
+        self.without_alt += tag == "img" and not given.get("alt")
+
+    def handle_startendtag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(run: RunFolder) -> tuple[str, Reader]:
+    html = write_report(run.path).read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(html)
+    assert reader.open == []
+    return html, reader
+
+
+@pytest.mark.parametrize("classes", [("normal", "broken"), ("a", "b", "c"), HOSTILE])
+def test_it_is_whole_safe_and_asks_nothing_of_the_network(
+    tmp_path: Path, classes: tuple[str, ...]
+) -> None:
+    if classes == HOSTILE:
+        classes = ("a&b 'quoted' é", '<script x="1">')
+    html, reader = read(made_run(tmp_path, classes))
+    assert all(url.startswith(("data:", "#")) for url in reader.fetched), reader.fetched
+    assert not re.search(r"url\((?!data:)|@import|http://|https://", html)
+    assert "script" not in reader.tags
+    assert reader.without_alt == 0
+    wanted = {"data", "audit", "split", "recipe", "scores", "curves", "classes", "films",
+              "methods", "repeat"}  # fmt: skip
+    assert wanted <= set(reader.ids)
+    text = " ".join(" ".join(reader.text).split())
+    assert text.count("not a medical device") == 2
+    assert "torn.jpg" in text
+    for name in classes:
+        assert name in text
+
+
+def test_no_secret_gets_out(tmp_path: Path) -> None:
+    html, _ = read(made_run(tmp_path))
+    assert "SECRET" not in html
+    assert "HIDDEN" not in html
+    assert "private folder" not in html
+    assert str(tmp_path) not in html
+
+
+def test_a_headline_is_never_alone(tmp_path: Path) -> None:
+    html, _ = read(made_run(tmp_path))
+    cards = re.findall(r'<div class="card">(.*?)</dl></div>', html, flags=re.DOTALL)
+    assert len(cards) == 4
+    for card in cards:
+        assert "95 % interval" in card
+        assert "metadata only" in card
+        assert "majority" in card
+        assert re.search(r"\d+ films, \d+ groups", card)
+
+
+def test_a_leaking_split_is_the_first_line(tmp_path: Path) -> None:
+    _, reader = read(made_run(tmp_path, leaks=True))
+    body = [text.strip() for text in reader.text if text.strip()]
+    first = next(text for text in body if not text.startswith((":root", "run - osteon")))
+    assert first.startswith("This run used the shipped split although 3 of its")
+    assert first.endswith("its figures measure memory, not skill.")
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        (("evaluation-val.json", "evaluation-test.json"), "osteon evaluate run"),
+        (("checkpoints/trained", "evaluation-test.json"), "osteon train --resume run"),
+        (("split.csv", "recipe.json", "evaluation-test.json"), "osteon run DATA --split grouped"),
+    ],
+)
+def test_half_a_run_says_how_to_go_on(tmp_path: Path, gone: tuple[str, ...], words: str) -> None:
+    run = made_run(tmp_path)
+    for name in gone:
+        (run.path / name).unlink()
+    assert words in " ".join(read(run)[1].text)
+
+
+def test_no_run_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no audit yet"):
+        write_report(tmp_path)
+
+
+def test_films_that_vanished_do_not_break_it(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    shutil.rmtree(tmp_path / "a private folder")
+    _, reader = read(run)
+    assert reader.tags.count("img") == 0
+
+
+def test_the_gallery_is_bounded(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    html, reader = read(run)
+    assert 8 <= reader.tags.count("img") <= 8 * 5 + 2 * 4 * 4
+    assert len(html) < 2_000_000
+    assert read_value(Request, run.request).split == SplitPlan()
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+)
+PROBE = (
+    "<script>addEventListener('load', () => document.title = "
+    "document.scrollingElement.scrollWidth + ' of ' + innerWidth)</script></body>"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to render the report")
+@pytest.mark.parametrize("classes", [("normal", "broken"), tuple(f"class {i}" for i in range(12))])
+@pytest.mark.parametrize("width_px", [1280, 520])
+def test_nothing_overflows_in_a_browser(
+    tmp_path: Path, width_px: int, classes: tuple[str, ...]
+) -> None:
+    html, _ = read(made_run(tmp_path, classes))
+    page = tmp_path / "page.html"
+    page.write_text(html.replace("</body>", PROBE), encoding="utf-8")
+    assert CHROMIUM is not None
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'user'}",
+         f"--window-size={width_px},900", "--virtual-time-budget=5000", "--dump-dom", str(page)],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    title = re.search(r"<title>(\d+) of (\d+)</title>", done.stdout)
+    assert title is not None
+    assert int(title[1]) <= int(title[2])
+    assert "CONSOLE" not in done.stderr
