@@ -164,10 +164,9 @@ def test_a_leak_stops_the_run_and_both_ways_out_work(here: Path) -> None:
     assert osteon(here, *words)[0] == 0
     assert "its figures measure memory, not skill" in (here / "s" / "report.html").read_text()
     code, out, _ = osteon(here, "run", data, "--out", "r", *QUICK, "--split", "grouped", "--json")
-    # In that data every film of test is a copy: what is left are too few independent films, or
-    # enough for a grouped split; either way the earlier folder is gone on with.
-    assert code == 0
-    assert json.loads(out)["split"]["origin"] == "grouped"
+    said = json.loads(out)
+    assert (code, said["split"]["origin"]) == (0, "grouped")
+    assert said["verdict"].startswith("The shipped split was not used: 12 of 12 test films")
 
 
 def one_class(here: Path) -> list[object]:

@@ -108,7 +108,7 @@ def test_a_killed_extraction_goes_on(
     prepared, _, parts = ready_with(tmp_path, "normal", "broken")
     real, seen = features_module._computed, []
 
-    def dies_at_the_second_batch(net: Probe, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def dies_at_the_second_batch(net: Probe, pixels: np.ndarray) -> np.ndarray:
         seen.append(len(pixels))
         if len(seen) == 2:
             raise RuntimeError("killed")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from osteon.checks import CHECKS, Evidence
 from osteon.clusters import copy_clusters
-from osteon.types import Audit, FilmFacts, Manifest
+from osteon.types import Audit, FilmFacts, Manifest, Split
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -36,10 +36,13 @@ def audit(
     )
 
 
-def verdict(audit: Audit, manifest: Manifest) -> str:
-    """One or two sentences: may these data be used, and with which split."""
+def verdict(audit: Audit, manifest: Manifest, used: Split | None = None) -> str:
+    """One or two sentences: may these data be used, and with which split; ``used`` is the split
+    that a run has taken, if one has."""
     others = [f for f in audit.findings if f.severity == "error" and f.check != "leakage"]
-    if audit.leaks:
+    if audit.leaks and used is not None and used.origin == "grouped":
+        words = f"The shipped split was not used: {_lower(audit.leaks[0].message)}"
+    elif audit.leaks:
         words = f"Do not use the shipped split: {_lower(audit.leaks[0].message)}"
     elif any(film.split is not None for film in manifest.radiographs):
         words = "The shipped split shows no exact copy across its parts."
@@ -48,6 +51,19 @@ def verdict(audit: Audit, manifest: Manifest) -> str:
     if others:
         words += f" {others[0].message}"
     return words
+
+
+def scope(manifest: Manifest) -> str | None:
+    """What grouping cannot promise on these data; None where every film names its patient."""
+    unnamed = sum(film.patient_id is None for film in manifest.radiographs)
+    if not unnamed:
+        return None
+    which = "The films" if unnamed == len(manifest.radiographs) else f"{unnamed:,} films"
+    return (
+        f"{which} name no patient, and only exact copies are found so far: other films of one "
+        "patient, and turned, cropped or re-compressed copies, may be on both sides of the split. "
+        "Figures may be too high by that."
+    )
 
 
 def _lower(sentence: str) -> str:

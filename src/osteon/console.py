@@ -189,7 +189,7 @@ def show_evaluation(folder: RunFolder, as_data: bool) -> None:
 
 
 def show_run(folder: RunFolder, as_data: bool) -> None:
-    from osteon.audit import verdict
+    from osteon.audit import scope, verdict
     from osteon.manifest import read_manifest
     from osteon.split import read_split
 
@@ -200,18 +200,21 @@ def show_run(folder: RunFolder, as_data: bool) -> None:
         print_json({
             "run": str(folder.path),
             "report": str(folder.report),
-            "verdict": verdict(audit, manifest),
+            "verdict": verdict(audit, manifest, parts),
+            "scope": scope(manifest),
             "set_aside": {id_: audit.facts[id_].fault for id_ in sorted(audit.unreadable)},
             "split": _split_sizes(parts),
             "evaluation": as_json(read_value(Evaluation, folder.evaluation("test"))),
         })  # fmt: skip
         return
-    out.print(f"\n[bold]{escape(verdict(audit, manifest))}[/]")
+    out.print(f"\n[bold]{escape(verdict(audit, manifest, parts))}[/]")
     if audit.unreadable:
         out.print(f"{len(audit.unreadable)} films were set aside; the report names them.")
     out.print(_split_table(manifest, parts))
     out.print()
     show_evaluation(folder, as_data=False)
+    if limits := scope(manifest):
+        out.print(f"! {limits}", style="yellow", markup=False)
     out.print("\nResearch software, not a medical device.", style="dim")
     out.print(f"report: {folder.report}", soft_wrap=True, markup=False)
 

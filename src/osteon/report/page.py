@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from osteon.audit import verdict
+from osteon.audit import scope, verdict
 from osteon.metrics import TITLES
 from osteon.report.figures import (
     calibration_figure,
@@ -60,7 +60,8 @@ def page(material: Material) -> str:
         name=material.folder.path.name,
         data_name=material.manifest.root.name,
         warning=_warning(material),
-        verdict=verdict(material.audit, material.manifest),
+        verdict=verdict(material.audit, material.manifest, material.split),
+        scope=scope(material.manifest),
         headlines=list(_headlines(material.test)) if material.test else [],
         missing=_missing(material),
         classes=count_classes(material.manifest),
