@@ -13,9 +13,16 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 install: $(VENV)/installed
 
+# Displaced fractures of two regions, so that 640 films are enough to learn from, and some defects
+# for the audit to find.
+DEMO := --films 640 --seed 7 --set films_per_patient=2 --set regions=forearm,leg \
+        --set prevalence=0.5 --set displacement=2.5 --set plants.truncated=2 \
+        --set plants.copies=6 --set plants.wrong_extension=2
+
 demo: install
-	$(BIN)/osteon phantom phantoms/demo --films 360 --seed 7
-	$(BIN)/osteon run phantoms/demo --out runs/demo --again
+	$(BIN)/osteon phantom phantoms/demo $(DEMO)
+	OSTEON_CACHE=phantoms/cache $(BIN)/osteon run phantoms/demo --out runs/demo
+	@echo "Open runs/demo/report.html in a browser."
 
 check: install
 	$(BIN)/ruff check .

@@ -234,14 +234,16 @@ def recipes(
     console.show_recipes(name, json)
 
 
-@app.command(epilog="Example: osteon phantom phantoms/demo --films 360 --plant copies=0.05")
+@app.command(epilog="Example: osteon phantom phantoms/demo --films 360 --set plants.copies=0.05")
 def phantom(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     films: Annotated[int, typer.Option(min=1, help="How many films.")] = 360,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A field of the plan: --set size_px=512 --set classes=types."),
+        typer.Option(
+            "--set", help="A field of the plan: --set classes=types --set plants.truncated=3."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

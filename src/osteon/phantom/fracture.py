@@ -10,7 +10,7 @@ Local frame of a break: s along the bone (away from the body), u and v across it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,8 +66,13 @@ class Fracture:
         return np.concatenate([back(part.motion(part.marks)) for part in self.fragments])
 
 
-def break_bone(bone: Bone, site: Site, name: str, rng: np.random.Generator) -> Fracture:
-    """Break ``bone`` at ``site`` in the way ``name``: the same generator, the same break."""
+def break_bone(
+    bone: Bone, site: Site, name: str, rng: np.random.Generator, displacement: float = 1.0
+) -> Fracture:
+    """Break ``bone`` at ``site`` in the way ``name``: the same generator, the same break.
+
+    ``displacement`` multiplies how far the fragments shift and bend.
+    """
     tube = bone.tubes[site.tube]
     place = float(rng.uniform(*site.places))
     if name == "avulsion" and site.tube == 0:
@@ -75,7 +80,10 @@ def break_bone(bone: Bone, site: Site, name: str, rng: np.random.Generator) -> F
     local, radius = _local_frame(tube, place, rng)
     if name == "avulsion":
         local = _outward(bone, site, tube, local, place)
-    fragments = _MAKERS[name](radius, site.give, rng)
+    fragments = tuple(
+        replace(part, motion=replace(part.motion, shift=part.motion.shift * displacement))
+        for part in _MAKERS[name](radius, site.give * displacement, rng)
+    )
     far = fragments[1] if len(fragments) > 1 and name != "avulsion" else None
     motion = far.motion if far is not None else IDENTITY
     return Fracture(

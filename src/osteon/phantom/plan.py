@@ -60,6 +60,7 @@ class PhantomPlan:
     regions: tuple[str, ...] = REGIONS
     views: tuple[View, ...] = VIEWS
     films_per_patient: int = 4
+    displacement: float = 1.0  # times how far fragments shift and bend: higher is easier to see
     formats: tuple[str, ...] = ("jpeg",)  # taken in turn, study by study
     shipped_split: bool = False  # a column ``split`` by patient, 70/15/15
     casts: float = 0.0  # share of studies of limbs, whatever their class
@@ -82,6 +83,8 @@ class PhantomPlan:
                     raise UnknownName(kind, name, known)
         if self.films < 1 or self.films_per_patient < 1:
             raise UsageError("A phantom plan needs at least one film, and one a patient.")
+        if not 0 <= self.displacement <= 5:
+            raise UsageError(f"displacement is {self.displacement}: choose 0 to 5.")
         if not 64 <= self.size_px <= 4096:
             raise UsageError(f"size_px is {self.size_px}: choose 64 to 4096.")
         for share in ("prevalence", "casts", "plates", "arrows", "writing", "markers"):

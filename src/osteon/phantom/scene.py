@@ -125,7 +125,8 @@ def _subject(case: Case, plan: PhantomPlan, person: Person) -> Subject:
         field, fitting = _other_field(anatomy, fields, case.injury)
         sites = fitting
     site = _weighted(fitting, chosen[0])
-    injury = break_bone(_bone(anatomy, site.bone), site, case.injury, case.study_rng(2))
+    bone = _bone(anatomy, site.bone)
+    injury = break_bone(bone, site, case.injury, case.study_rng(2), plan.displacement)
     metal: tuple[Bone, ...] = ()
     if chosen[1] < plan.plates:
         shafts = [site for site in sites if "oblique" in site.classes]
