@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.timm_model import LITE_MEAN, LITE_STD, TimmModel, timm_net
 from osteon.errors import DataError, UnknownName
+from osteon.testing.backbones import check_backbone
 from osteon.types import Backbone
 
 SMALL: dict[str, Backbone] = {  # quick to build, whatever the defaults are
@@ -31,28 +30,8 @@ def built(name: str) -> Backbone:
 
 
 @pytest.mark.parametrize("name", list(BACKBONES))
-@pytest.mark.parametrize("n_classes", [2, 5])
-def test_films_go_in_and_logits_come_out(name: str, n_classes: int) -> None:
-    net = built(name).build(n_classes).eval()
-    with torch.inference_mode():
-        logits = net(torch.rand(3, 1, 224, 224))
-    assert logits.shape == (3, n_classes)
-    assert torch.isfinite(logits).all()
-
-
-@pytest.mark.parametrize("name", list(BACKBONES))
-def test_fields_are_plain_values(name: str) -> None:
-    backbone = built(name)
-    for field in fields(backbone):  # type: ignore[arg-type]
-        json.dumps(getattr(backbone, field.name))
-
-
-@pytest.mark.parametrize("name", list(BACKBONES))
-def test_films_of_a_batch_do_not_touch_each_other(name: str) -> None:
-    net = built(name).build(2).eval()
-    films = torch.rand(4, 1, 224, 224)
-    with torch.inference_mode():
-        torch.testing.assert_close(net(films)[1:2], net(films[1:2]), atol=1e-4, rtol=1e-4)
+def test_every_backbone_keeps_the_contract(name: str) -> None:
+    check_backbone(built(name))
 
 
 def parameters(net: torch.nn.Module) -> int:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import pytest
 
 from osteon.errors import DataError, OsteonError, UnknownName, UsageError
-from osteon.recipe import describe, named_recipe, recipe_from_json, recipe_to_json, with_settings
+from osteon.recipe import named_recipe, recipe_from_json, with_settings
 from osteon.recipes import RECIPES
+from osteon.testing.recipes import check_recipe
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_every_recipe_keeps_the_contract(name: str) -> None:
-    recipe = named_recipe(name)
-    assert recipe.name == name
-    assert recipe_from_json(recipe_to_json(recipe)) == recipe
-    card = describe(name)
-    assert card.command == f"osteon run DATA --recipe {name}"
-    assert all((card.summary, card.expected, card.hardware, card.time))
+    check_recipe(name)
 
 
 def test_settings_reach_nested_fields_and_are_typed() -> None:
