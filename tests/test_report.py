@@ -22,7 +22,7 @@ from osteon.report import write_report
 from osteon.run import Request, SplitPlan, examine, open_run
 from osteon.runs import RunFolder
 from osteon.split import group_films, split, write_split
-from osteon.train import _write_history as write_history
+from osteon.train import write_history
 from osteon.types import Box, History, Manifest, Predictions, Split
 from osteon.values import read_value, write_value
 from tests.training import TINY, write_films

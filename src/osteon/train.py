@@ -72,7 +72,7 @@ def train(
             f"Stopped after {len(history)} epochs; they are kept. Go on with: "
             f"osteon train --resume {run}"
         ) from None
-    _write_history(history, folder.history)
+    write_history(history, folder.history)
     return Classifier.load(run)
 
 
@@ -82,7 +82,7 @@ def _keep(checkpoint: Checkpoint, folder: RunFolder, monitor: str) -> None:
     is_best = best_of(checkpoint.history, monitor) is row
     if is_best:
         write_checkpoint(checkpoint, folder.checkpoints / "best.safetensors")
-    _write_history(checkpoint.history, folder.history)
+    write_history(checkpoint.history, folder.history)
     write_checkpoint(checkpoint, folder.checkpoints / "last.safetensors")
     say(
         f"epoch {row.epoch}: train loss {row.train_loss:.4f}, validation loss {row.val_loss:.4f}, "
@@ -118,7 +118,7 @@ def _last(folder: RunFolder, made_for: str) -> Checkpoint | None:
 # --- logs -----------------------------------------------------------------------------------------
 
 
-def _write_history(history: Sequence[History], path: Path) -> None:
+def write_history(history: Sequence[History], path: Path) -> None:
     text = io.StringIO()
     rows = csv.DictWriter(text, [field.name for field in fields(History)], lineterminator="\n")
     rows.writeheader()

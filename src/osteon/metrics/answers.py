@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from osteon.types import Floats, Ints
 
 
+ROUNDING = 1e-12  # what is left of a variance of 0 when it is computed in floats
+
+
 def confusion(labels: Ints, scores: Floats, weights: Floats) -> Floats:
     """(B, C, C): weight of the films of each true class (first) answered as each (second)."""
     n_classes = scores.shape[1]
@@ -36,17 +39,17 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 def _counts(labels: Ints, scores: Floats, weights: Floats) -> tuple[Floats, ...]:
     """True and false positives, false and true negatives: (B, 1) of two classes, else (B, C)."""
     table = confusion(labels, scores, weights)
-    true_positive = np.diagonal(table, axis1=1, axis2=2)
-    false_negative = table.sum(2) - true_positive
-    false_positive = table.sum(1) - true_positive
-    true_negative = table.sum((1, 2))[:, None] - true_positive - false_negative - false_positive
-    chosen = slice(1, None) if scores.shape[1] == 2 else slice(None)
-    return (
-        true_positive[:, chosen],
-        false_positive[:, chosen],
-        false_negative[:, chosen],
-        true_negative[:, chosen],
+    # Sums, no differences: of weights that are not whole a difference that is 0 comes out as 1e-17.
+    others = 1 - np.eye(scores.shape[1])
+    off_diagonal = table * others
+    counts = (
+        np.diagonal(table, axis1=1, axis2=2),
+        off_diagonal.sum(1),
+        off_diagonal.sum(2),
+        ((others @ table) * others).sum(2),
     )
+    chosen = slice(1, None) if scores.shape[1] == 2 else slice(None)
+    return tuple(count[:, chosen] for count in counts)
 
 
 def _macro(each: Floats, there: NDArray[np.bool_], absent: float = np.nan) -> Floats:
@@ -111,19 +114,24 @@ def f1(labels: Ints, scores: Floats, weights: Floats) -> Floats:
 @METRICS.register("mcc")
 def mcc(labels: Ints, scores: Floats, weights: Floats) -> Floats:
     """Matthews correlation; of several classes Gorodkin's R_K (Comput Biol Chem 28:367, 2004)."""
-    table = confusion(labels, scores, weights)
-    true, answered, n = table.sum(2), table.sum(1), table.sum((1, 2))
-    right = np.diagonal(table, axis1=1, axis2=2).sum(1)
-    covariance = right * n - (true * answered).sum(1)
-    spread = (n**2 - (true**2).sum(1)) * (n**2 - (answered**2).sum(1))
-    return _ratio(covariance, np.sqrt(np.maximum(spread, 0.0)))
+    true, answered, right = _shares(labels, scores, weights)
+    covariance = right - (true * answered).sum(1)
+    variances = [1 - (share**2).sum(1) for share in (true, answered)]
+    product = np.where(np.minimum(*variances) > ROUNDING, variances[0] * variances[1], 0.0)
+    return _ratio(covariance, np.sqrt(product))
 
 
 @METRICS.register("kappa")
 def kappa(labels: Ints, scores: Floats, weights: Floats) -> Floats:
     """Cohen's kappa: agreement beyond chance (Educ Psychol Meas 20:37, 1960)."""
+    true, answered, agreed = _shares(labels, scores, weights)
+    by_chance = (true * answered).sum(1)
+    room = np.where(1 - by_chance > ROUNDING, 1 - by_chance, 0.0)
+    return _ratio(agreed - by_chance, room)
+
+
+def _shares(labels: Ints, scores: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of all films: truly of each class (B, C), answered as each (B, C), answered right (B,)."""
     table = confusion(labels, scores, weights)
-    n = table.sum((1, 2))
-    agreed = _ratio(np.diagonal(table, axis1=1, axis2=2).sum(1), n)
-    by_chance = _ratio((table.sum(2) * table.sum(1)).sum(1), n**2)
-    return _ratio(agreed - by_chance, 1 - by_chance)
+    table /= np.maximum(table.sum((1, 2), keepdims=True), np.finfo(np.float64).tiny)
+    return table.sum(2), table.sum(1), np.diagonal(table, axis1=1, axis2=2).sum(1)

@@ -53,8 +53,9 @@ def _masses(positive: Floats, score: Floats, weights: Floats) -> tuple[Floats, F
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     ordered = weights[:, order]
     of_positives = np.add.reduceat(ordered * positive[order], starts, axis=1)
-    of_all = np.add.reduceat(ordered, starts, axis=1)
-    return of_positives, of_all - of_positives
+    # Summed and not subtracted, so that a class without weight has exactly none.
+    of_negatives = np.add.reduceat(ordered * (1 - positive[order]), starts, axis=1)
+    return of_positives, of_negatives
 
 
 def _auroc(positive: Floats, score: Floats, weights: Floats) -> Floats:

@@ -141,11 +141,17 @@ def _some(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float,
     return [*points[:-1:step], *points[-1:]]
 
 
+MOST_NAMED_COLUMNS = 4
+
+
 def confusion_chart(title: str, classes: Sequence[str], table: Sequence[Sequence[int]]) -> Markup:
-    """Rows are the truth; a cell is shaded by its share of the row."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in classes)
+    """Rows are the truth; a cell is shaded by its share of the row. Many classes are numbered."""
+    many = len(classes) > MOST_NAMED_COLUMNS
+    numbered = [f"{at}. {name}" if many else name for at, name in enumerate(classes, start=1)]
+    heads = [str(at) if many else name for at, name in enumerate(classes, start=1)]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     rows = []
-    for name, counts in zip(classes, table, strict=True):
+    for name, counts in zip(numbered, table, strict=True):
         total = sum(counts) or 1
         cells = "".join(
             f'<td style="--share:{count / total:.2f}">{count:,}<small>{count / total:.0%}</small>'
@@ -154,7 +160,7 @@ def confusion_chart(title: str, classes: Sequence[str], table: Sequence[Sequence
         )
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     return Markup(
-        f'<figure><figcaption>{escape(title)}</figcaption><div class="scroll">'
-        f'<table class="confusion"><thead><tr><th>truth \\ answer</th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div></figure>"
+        f"<figure{' class=wide' if many else ''}><figcaption>{escape(title)}</figcaption>"
+        '<div class="scroll"><table class="confusion"><thead><tr><th>truth \\ answer</th>'
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></figure>"
     )

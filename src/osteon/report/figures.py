@@ -68,6 +68,7 @@ def _lines(curves: Sequence[Curve]) -> list[Series]:
             name=curve.class_name,
             points=tuple(zip(curve.x, curve.y, strict=True)),
             colour=at % CHANCE,
+            dashed=at >= CHANCE,
         )
         for at, curve in enumerate(curves)
     ]
