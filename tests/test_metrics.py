@@ -37,6 +37,14 @@ def precision(y: Ints, s: Floats, w: Floats) -> float:
     return float(sk.precision_score(y, answers(s), sample_weight=w, zero_division=np.nan))
 
 
+def of_rest(metric: Callable[..., float], y: Ints, s: Floats, w: Floats) -> float:
+    """The mean over the classes of a metric whose positives are all other classes."""
+    rest = [
+        metric(y != c, answers(s) != c, sample_weight=w, zero_division=0) for c in range(s.shape[1])
+    ]
+    return float(np.mean(rest))
+
+
 BINARY: dict[str, Independent] = {
     "auroc": lambda y, s, w: sk.roc_auc_score(y, s[:, 1], sample_weight=w),
     "average_precision": lambda y, s, w: sk.average_precision_score(y, s[:, 1], sample_weight=w),
@@ -69,17 +77,23 @@ MACRO: dict[str, Independent] = {
     ),
     "f1": lambda y, s, w: sk.f1_score(y, answers(s), sample_weight=w, average="macro"),
     "log_loss": lambda y, s, w: sk.log_loss(y, s, sample_weight=w, labels=list(range(s.shape[1]))),
+    "brier_loss": lambda y, s, w: sk.brier_score_loss(
+        y, s, sample_weight=w, labels=list(range(s.shape[1]))
+    ),
+    "specificity": lambda y, s, w: of_rest(sk.recall_score, y, s, w),
+    "npv": lambda y, s, w: of_rest(sk.precision_score, y, s, w),
 }
 
 
 @st.composite
 def scored_films(draw: st.DrawFn, n_classes: int) -> tuple[Ints, Floats, Floats]:
-    """Labels with every class present, coarse scores (so that ties happen), integer weights."""
+    """Labels with every class present, coarse scores (so that ties happen), any weights."""
     n = draw(st.integers(2 * n_classes, 40))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     labels = np.r_[np.arange(n_classes), rng.integers(n_classes, size=n - n_classes)]
     coarse = rng.integers(1, draw(st.integers(2, 9)), size=(n, n_classes)).astype(float)
-    weights = rng.integers(1, 4, size=n).astype(float)
+    whole = draw(st.booleans())
+    weights = rng.integers(1, 4, size=n).astype(float) if whole else rng.uniform(0.1, 3, size=n)
     return labels.astype(np.int64), coarse / coarse.sum(1, keepdims=True), weights
 
 
@@ -110,18 +124,26 @@ def test_macro_metrics_equal_scikit_learns(name: str, films: tuple[Ints, Floats,
 
 
 def test_every_metric_is_checked_against_an_independent_one_and_has_a_title() -> None:
-    assert set(METRICS) == set(BINARY) == set(TITLES)
+    assert set(METRICS) == set(BINARY) == set(MACRO) == set(TITLES)
 
 
 @pytest.mark.parametrize("name", list(METRICS))
 def test_every_metric_keeps_the_contract(name: str) -> None:
-    check_metric(METRICS[name])
+    check_metric(name)
 
 
 @pytest.mark.parametrize("name", ["auroc", "sensitivity", "average_precision"])
 def test_undefined_without_a_positive(name: str) -> None:
     scores = np.array([[0.6, 0.4], [0.2, 0.8]])
     assert np.isnan(METRICS[name](np.zeros(2, np.int64), scores, np.ones((1, 2)))).all()
+
+
+@pytest.mark.parametrize("name", ["mcc", "kappa", "npv", "auroc"])
+def test_undefined_stays_undefined_with_weights_that_are_not_whole(name: str) -> None:
+    """Where every film is of, and answered as, one class; a difference of floats is not quite 0."""
+    weights = np.random.default_rng(0).random((50, 12))
+    scores = np.tile([0.3, 0.7], (12, 1))
+    assert np.isnan(METRICS[name](np.ones(12, np.int64), scores, weights)).all()
 
 
 def test_a_class_that_a_resample_lacks_does_not_make_the_macro_undefined() -> None:

@@ -132,6 +132,6 @@ def kappa(labels: Ints, scores: Floats, weights: Floats) -> Floats:
 
 def _shares(labels: Ints, scores: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Of all films: truly of each class (B, C), answered as each (B, C), answered right (B,)."""
-    table = confusion(labels, scores, weights)
-    table /= np.maximum(table.sum((1, 2), keepdims=True), np.finfo(np.float64).tiny)
+    counts = confusion(labels, scores, weights)
+    table = _ratio(counts, counts.sum((1, 2), keepdims=True))
     return table.sum(2), table.sum(1), np.diagonal(table, axis1=1, axis2=2).sum(1)
