@@ -21,11 +21,10 @@ from osteon.batches import (
     scored,
     training_batches,
 )
-from osteon.errors import UsageError
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
 from osteon.progress import track
 from osteon.types import History, Manifest, Optimiser, Recipe, Split
-from osteon.watch import watched
+from osteon.watch import check_finite, watched
 
 if TYPE_CHECKING:
     from osteon.checkpoint import Checkpoint
@@ -74,8 +73,7 @@ def fit(
     weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
     for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
         begun, loss_sum, right = time.monotonic(), 0.0, 0
-        generator = torch.Generator().manual_seed(_seed(recipe.seed, epoch))
-        torch.manual_seed(_seed(recipe.seed, epoch) + 1)  # of dropout
+        generator = seeded(recipe.seed, epoch)
         wrapped.train()
         batches = training_batches(labels, recipe, generator)
         for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
@@ -93,20 +91,8 @@ def fit(
             loss_sum += loss.item() * len(chosen)
             right += int((logits.argmax(1) == truth).sum())
         n = sum(map(len, batches))
-        _check_finite(loss_sum, epoch)
+        check_finite(loss_sum, epoch)
         lr = float(optimiser.param_groups[0]["lr"])
         val = watched(scored(net, prepared, split.val, fabric.device), manifest, split.val)
         history = val.row(epoch, loss_sum / n, right / n, lr, time.monotonic() - begun)
         yield Epoch(history=history, model=net.state_dict(), optimiser=state_of(optimiser))
-
-
-def _seed(seed: int, epoch: int) -> int:
-    return (seed * 100_003 + epoch) * 2
-
-
-def _check_finite(loss: float, epoch: int) -> None:
-    if not loss == loss or loss in (float("inf"), float("-inf")):
-        raise UsageError(
-            f"The loss is no number any more in epoch {epoch}. Lower the learning rate, such as "
-            "--set optimiser.lr=1e-4; the checkpoints before it are kept."
-        )

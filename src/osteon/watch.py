@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.batches import labels_of
+from osteon.errors import UsageError
 from osteon.metrics import METRICS
 from osteon.types import History, Manifest
 
@@ -61,3 +62,12 @@ def best_of(history: Sequence[History], monitor: str) -> History:
         if better(row, best, monitor):
             best = row
     return best
+
+
+def check_finite(loss: float, epoch: int) -> None:
+    """Raise UsageError, with what to change, if the loss is no number any more."""
+    if not np.isfinite(loss):
+        raise UsageError(
+            f"The loss is no number any more in epoch {epoch}. Lower the learning rate, such as "
+            "--set optimiser.lr=1e-4; the checkpoints before it are kept."
+        )
