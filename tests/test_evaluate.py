@@ -7,13 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from osteon.curves import curves
 from osteon.errors import DataError, UsageError
 from osteon.evaluate import evaluate
 from osteon.operating_point import answers_at, choose_operating_point
-from osteon.types import Estimate, Evaluation, OperatingPoint, Predictions
+from osteon.statistics import wilson
+from osteon.types import Curve, Estimate, Evaluation, OperatingPoint, Predictions
 from osteon.values import read_value, write_value
+
+Floats = NDArray[np.float64]
 
 
 def scored(
@@ -120,16 +125,39 @@ def test_no_positive_no_operating_point() -> None:
         choose_operating_point(scored(n_classes=4))
 
 
-def test_curves_are_scikit_learns() -> None:
-    test = scored()
-    roc = next(curve for curve in evaluated(test).curves if curve.name == "roc")
-    false_alarms, sensitivity, _ = sk.roc_curve(test.labels, test.scores[:, 1])
-    at = np.linspace(0, 1, 50)
-    np.testing.assert_allclose(
-        np.interp(at, roc.x, roc.y), np.interp(at, false_alarms, sensitivity), atol=0.02
+@pytest.mark.parametrize("share", [0.5, 0.01])
+@pytest.mark.parametrize("n", [250, 20_000])
+def test_curves_are_scikit_learns_in_at_most_300_points(n: int, share: float) -> None:
+    rng = np.random.default_rng(n)
+    labels = np.r_[0, 1, rng.random(n - 2) < share].astype(np.int64)
+    positive = 1 / (1 + np.exp(-rng.normal(size=n) - 1.5 * labels))
+    scores = np.stack([1 - positive, positive], axis=1)
+    ids = tuple(map(str, range(n)))
+    test = Predictions(
+        ids=ids, labels=labels, scores=scores, groups=ids, classes=("a", "b"), part="test"
     )
+    roc, pr = curves(test)
+    false_alarms, sensitivity, _ = sk.roc_curve(labels, positive, drop_intermediate=False)
+    # scikit-learn appends a point (0, 1) that no threshold reaches.
+    precision, recall = (of[:-1] for of in sk.precision_recall_curve(labels, positive)[:2])
+    assert max(len(roc.x), len(pr.x)) <= 300
     assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
-    assert len(evaluated(scored(n=5000)).curves[0].x) <= 300
+    assert off_curve(false_alarms, sensitivity, roc) < 0.01
+    assert off_curve(recall, precision, pr) < 0.01
+
+
+def off_curve(x: Floats, y: Floats, drawn: Curve) -> float:
+    """How far the furthest point is from the nearest place on the drawn line."""
+    points = np.stack([x, y], axis=1)
+    knots = np.stack([drawn.x, drawn.y], axis=1)
+    start, along = knots[:-1], np.diff(knots, axis=0)
+    length = np.maximum((along**2).sum(1), 1e-30)
+    furthest = 0.0
+    for point in points[:: max(1, len(points) // 2000)]:
+        at = np.clip(((point - start) * along).sum(1) / length, 0, 1)
+        nearest = start + at[:, None] * along
+        furthest = max(furthest, float(np.hypot(*(point - nearest).T).min()))
+    return furthest
 
 
 def test_calibration_bins_hold_every_film() -> None:
@@ -137,6 +165,11 @@ def test_calibration_bins_hold_every_film() -> None:
         bins = evaluated(scored(n_classes=n_classes)).calibration
         assert sum(b.observed.n for b in bins) == 300
         assert all(b.low <= b.mean_score <= b.high for b in bins)
+        for b in bins:
+            assert b.observed.value is not None
+            low, high = wilson(b.observed.value * b.observed.n_groups, b.observed.n_groups)
+            assert (b.observed.low, b.observed.high) == (low, high)
+            assert b.observed.n_groups <= b.observed.n
 
 
 def test_what_a_reader_must_know_is_said() -> None:

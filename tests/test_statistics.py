@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from osteon.metrics import METRICS
 from osteon.statistics import differences, estimates, resamples, wilson
@@ -63,15 +67,78 @@ def test_an_estimate_tells_all_that_is_needed() -> None:
     assert "grouped bootstrap, 2,000 resamples" in made.method
 
 
-def test_a_perfect_score_keeps_an_interval() -> None:
-    labels = np.array([0, 0, 0, 1, 1, 1])
-    made = estimates(
-        {"auroc": METRICS["auroc"]}, labels, np.eye(2)[labels], [str(i) for i in range(6)]
-    )["auroc"]
-    assert made.value == 1.0
-    assert made.high == 1.0
-    assert made.low == pytest.approx(wilson(3, 3)[0])
-    assert "Wilson" in made.method
+PERFECT = np.array([0] * 12 + [1] * 6)
+PATIENTS = [str(i // 2) for i in range(18)]  # two films each: 6 without, 3 with a fracture
+
+
+@pytest.mark.parametrize(
+    ("name", "witnesses"),
+    [
+        ("accuracy", 9),
+        ("sensitivity", 3),
+        ("specificity", 6),
+        ("precision", 3),
+        ("npv", 6),
+        ("auroc", 3),
+        ("balanced_accuracy", 3),
+    ],
+)
+def test_a_perfect_share_keeps_the_interval_of_the_groups_it_rests_on(
+    name: str, witnesses: int
+) -> None:
+    made = estimates({name: METRICS[name]}, PERFECT, np.eye(2)[PERFECT], PATIENTS)[name]
+    low = binomtest(witnesses, witnesses).proportion_ci(method="wilson").low
+    assert (made.value, made.high) == (1.0, 1.0)
+    assert made.low == pytest.approx(low)
+    assert f"Wilson on the {witnesses} groups" in made.method
+
+
+@pytest.mark.parametrize("name", ["mcc", "kappa", "log_loss", "brier_loss"])
+def test_a_perfect_figure_that_is_no_share_has_no_interval(name: str) -> None:
+    made = estimates({name: METRICS[name]}, PERFECT, np.eye(2)[PERFECT], PATIENTS)[name]
+    assert made.value == (0.0 if name.endswith("_loss") else 1.0)
+    assert (made.low, made.high) == (None, None)
+    assert "no interval" in made.method
+
+
+def test_a_constant_score_has_an_auroc_of_a_half_and_nothing_else() -> None:
+    scores = np.full((18, 2), 0.5)
+    made = estimates({"auroc": METRICS["auroc"]}, PERFECT, scores, PATIENTS)["auroc"]
+    assert (made.value, made.low, made.high) == (0.5, 0.5, 0.5)
+
+
+def test_one_patient_gives_no_interval() -> None:
+    labels, scores = scored(50, 1)
+    made = estimates({"accuracy": METRICS["accuracy"]}, labels, scores, ["a"] * 50)["accuracy"]
+    assert made.value is not None
+    assert (made.low, made.high, made.n_groups) == (None, None, 1)
+    assert "one group" in made.method
+
+
+def test_one_group_a_class_gives_no_interval() -> None:
+    """Half of the resamples lack a class: what is left tells of the luckier half."""
+    groups = ["a", "a", "b", "b"]
+    scores = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
+    made = estimates({"auroc": METRICS["auroc"]}, np.array([0, 0, 1, 1]), scores, groups)["auroc"]
+    assert made.value == 0.75
+    assert (made.low, made.high) == (None, None)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(4, 40), st.integers(1, 4))
+def test_the_interval_depends_on_groups_and_not_on_their_names(
+    seed: int, n_groups: int, each: int
+) -> None:
+    labels, scores = scored(n_groups * each, seed)
+    accuracy = {"accuracy": METRICS["accuracy"]}
+    plain = [f"{i // each:03d}" for i in range(len(labels))]
+    renamed = [f"patient {name}" for name in plain]
+    one, other = (
+        estimates(accuracy, labels, scores, names, n_resamples=50)["accuracy"]
+        for names in (plain, renamed)
+    )
+    assert one == other
+    assert one.n_groups == n_groups
 
 
 def test_what_is_undefined_is_none() -> None:
@@ -105,23 +172,35 @@ def test_paired_differences_are_sharper_than_unpaired_ones() -> None:
     assert paired.high - paired.low < single.high - single.low
 
 
+def test_a_difference_that_never_varies_has_no_interval() -> None:
+    constant = np.full((18, 2), 0.5)
+    auroc = {"auroc": METRICS["auroc"]}
+    made = differences(auroc, PERFECT, np.eye(2)[PERFECT], constant, PATIENTS)["auroc"]
+    assert (made.value, made.low, made.high) == (0.5, None, None)
+
+
 @pytest.mark.slow
-def test_the_grouped_interval_covers_and_the_naive_one_does_not() -> None:
-    """Nominal 95 %; films of one patient share their outcome, so counting films is too sure."""
+def test_the_grouped_intervals_cover_and_the_naive_ones_do_not() -> None:
+    """Nominal 95 %. Three films a patient share a part of their score; films counted singly are
+    too sure. Score = 1.2 label - 0.6 + N(0, 1) of the patient + N(0, 0.5) of the film."""
     rng = np.random.default_rng(0)
-    truth, n_patients, each, rounds = 0.7, 80, 4, 400
-    accuracy = {"accuracy": METRICS["accuracy"]}
-    covered = {"grouped": 0, "naive": 0}
+    rounds, n_patients, each = 500, 100, 3
+    metrics = {name: METRICS[name] for name in ("auroc", "accuracy")}
+    truth = {"auroc": norm.cdf(1.2 / np.sqrt(2 * 1.5)), "accuracy": norm.cdf(0.6 / np.sqrt(1.5))}
+    covered: Counter[tuple[str, str]] = Counter()
+    n = n_patients * each
+    units = {"grouped": [str(i // each) for i in range(n)], "naive": [str(i) for i in range(n)]}
     for _ in range(rounds):
-        right = np.repeat(rng.random(n_patients) < truth, each)
-        labels = np.zeros(n_patients * each, np.int64)
-        scores = np.eye(2)[1 - right.astype(int)]
-        patients = [str(i // each) for i in range(len(labels))]
-        films = [str(i) for i in range(len(labels))]
-        for name, groups in (("grouped", patients), ("naive", films)):
-            made = estimates(accuracy, labels, scores, groups, n_resamples=400)["accuracy"]
-            assert made.low is not None
-            assert made.high is not None
-            covered[name] += made.low <= truth <= made.high
-    assert 0.92 <= covered["grouped"] / rounds <= 0.98
-    assert covered["naive"] / rounds < 0.80
+        labels = np.repeat(rng.integers(2, size=n_patients), each)
+        of_patient = np.repeat(rng.normal(size=n_patients), each)
+        logit = 1.2 * labels - 0.6 + of_patient + np.sqrt(0.5) * rng.normal(size=n)
+        positive = 1 / (1 + np.exp(-logit))
+        scores = np.stack([1 - positive, positive], axis=1)
+        for unit, groups in units.items():
+            for name, made in estimates(metrics, labels, scores, groups, n_resamples=500).items():
+                assert made.low is not None
+                assert made.high is not None
+                covered[name, unit] += bool(made.low <= truth[name] <= made.high)
+    for name in metrics:
+        assert 0.93 <= covered[name, "grouped"] / rounds <= 0.97
+        assert covered[name, "naive"] / rounds < 0.90

@@ -10,6 +10,8 @@ from osteon.statistics import wilson
 from osteon.types import CalibrationBin, Curve, Estimate, Predictions
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from osteon.types import Floats
 
 MOST_POINTS = 300
@@ -44,16 +46,20 @@ def _roc_and_pr(positive: Floats, score: Floats, name: str) -> list[Curve]:
 
 
 def _thinned(kind: Literal["roc", "pr"], name: str, x: Floats, y: Floats) -> Curve:
-    """At most ``MOST_POINTS``, the first and the last always among them."""
-    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).round().astype(int))
-    return Curve(name=kind, class_name=name, x=tuple(x[kept].tolist()), y=tuple(y[kept].tolist()))
+    """At most ``MOST_POINTS``, evenly along the curve; the first and the last among them."""
+    if len(x) > MOST_POINTS:
+        along = np.r_[0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))]
+        wanted = np.linspace(0, along[-1], MOST_POINTS - 1)  # one more may be needed for the end
+        kept = np.unique(np.r_[np.searchsorted(along, wanted), len(x) - 1])
+        x, y = x[kept], y[kept]
+    return Curve(name=kind, class_name=name, x=tuple(x.tolist()), y=tuple(y.tolist()))
 
 
 def calibration(predictions: Predictions) -> tuple[CalibrationBin, ...]:
     """Films in ten bins of equal width by their score, and the share that is of the class.
 
     Of two classes the score is the positive one's, else that of the class answered. Intervals are
-    Wilson's. Empty bins are left out.
+    Wilson's, with as many trials as the bin has groups. Empty bins are left out.
     """
     if len(predictions.classes) == 2:
         score, hit = predictions.scores[:, 1], predictions.labels == 1
@@ -76,9 +82,14 @@ def calibration(predictions: Predictions) -> tuple[CalibrationBin, ...]:
     )
 
 
-def _share(hit: Floats, n_groups: int) -> Estimate:
-    n = len(hit)
-    low, high = wilson(float(hit.sum()), n)
+def _share(hit: NDArray[np.bool_], n_groups: int) -> Estimate:
+    share = float(hit.mean())
+    low, high = wilson(share * n_groups, n_groups)
     return Estimate(
-        value=float(hit.mean()), low=low, high=high, n=n, n_groups=n_groups, method="Wilson"
+        value=share,
+        low=low,
+        high=high,
+        n=len(hit),
+        n_groups=n_groups,
+        method=f"Wilson on {n_groups:,} groups",
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_DEFINED = 0.8  # share of resamples on which a metric must be defined to get an interval
 CELLS_AT_ONCE = 2_000_000  # weights held in memory at a time
-OF_FILMS = frozenset(  # shares, or nearly so: Wilson's interval can stand in for the bootstrap's
+SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in for the bootstrap's
     (
         "auroc",
         "average_precision",
@@ -65,19 +66,27 @@ def estimates(
     n_resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Each metric's value on the films, with its 95 % percentile interval."""
-    whole = np.ones((1, len(labels)))
-    values = {name: float(metric(labels, scores, whole)[0]) for name, metric in metrics.items()}
-    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for weights in resamples(groups, resamples=n_resamples, seed=seed):
-        for name, metric in metrics.items():
-            drawn[name].append(metric(labels, scores, weights))
-    n_groups = len(set(groups))
-    smallest = _smallest_class(labels, groups)
-    return {
-        name: _estimate(name, value, np.concatenate(drawn[name]), len(labels), n_groups, smallest)
-        for name, value in values.items()
-    }
+    """Each metric's value on the films, with its 95 % percentile interval.
+
+    Where every resample gives the same perfect (or worst) figure the bootstrap would claim a
+    certainty that is not there: shares then get Wilson's interval on the groups that they rest on,
+    other metrics none. ``method`` says so.
+    """
+    draws = _draws(metrics, labels, scores, groups, n_resamples, seed)
+    n, n_groups = len(labels), len(set(groups))
+    made = {}
+    for name, drawn in draws.items():
+        value, low, high, method = drawn.value, drawn.low, drawn.high, drawn.method
+        if drawn.collapsed and value in (0.0, 1.0) and name in SHARES:
+            witnesses = _witnesses(name, labels, scores, groups)
+            low, high = wilson(value * witnesses, witnesses)
+            method = f"Wilson on the {witnesses:,} groups it rests on (the bootstrap collapsed)"
+        elif drawn.collapsed and (value in (-1.0, 1.0) or name.endswith("_loss")):
+            low, high, method = None, None, "no interval (the bootstrap collapsed)"
+        made[name] = Estimate(
+            value=value, low=low, high=high, n=n, n_groups=n_groups, method=method
+        )
+    return made
 
 
 def differences(
@@ -98,33 +107,56 @@ def differences(
         )
 
     paired = {name: difference(metric) for name, metric in metrics.items()}
-    whole = np.ones((1, len(labels)))
-    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for weights in resamples(groups, resamples=n_resamples, seed=seed):
-        for name, metric in paired.items():
-            drawn[name].append(metric(labels, scores, weights))
-    method = f"paired grouped bootstrap, {n_resamples:,} resamples, percentile"
+    draws = _draws(paired, labels, scores, groups, n_resamples, seed)
     n, n_groups = len(labels), len(set(groups))
     made = {}
-    for name, metric in paired.items():
-        value = float(metric(labels, scores, whole)[0])
-        low, high = _percentiles(np.concatenate(drawn[name]))
+    for name, drawn in draws.items():
+        low, high, method = drawn.low, drawn.high, f"paired {drawn.method}"
+        if drawn.collapsed and drawn.value != 0:  # of 0 both are the same classifier
+            low, high, method = None, None, "no interval (the paired bootstrap collapsed)"
         made[name] = Estimate(
-            value=_known(value), low=low, high=high, n=n, n_groups=n_groups, method=method
+            value=drawn.value, low=low, high=high, n=n, n_groups=n_groups, method=method
         )
     return made
 
 
-def _estimate(
-    name: str, value: float, drawn: Floats, n: int, n_groups: int, smallest: int
-) -> Estimate:
-    low, high = _percentiles(drawn)
-    method = f"grouped bootstrap, {len(drawn):,} resamples, percentile"
-    if low is not None and low == high and value in (0.0, 1.0) and name in OF_FILMS:
-        # Every resample scores the same; the interval would claim a certainty that is not there.
-        low, high = wilson(value * smallest, smallest)
-        method = f"Wilson on the {smallest} groups of the smallest class (bootstrap collapsed)"
-    return Estimate(value=_known(value), low=low, high=high, n=n, n_groups=n_groups, method=method)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Draws:
+    """One metric on the films and on all resamples of them."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+
+    @property
+    def collapsed(self) -> bool:
+        return self.low is not None and self.low == self.high
+
+
+def _draws(
+    metrics: Mapping[str, Metric],
+    labels: Ints,
+    scores: Floats,
+    groups: Sequence[str],
+    n_resamples: int,
+    seed: int,
+) -> dict[str, _Draws]:
+    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
+    for weights in resamples(groups, resamples=n_resamples, seed=seed):
+        for name, metric in metrics.items():
+            drawn[name].append(metric(labels, scores, weights))
+    whole = np.ones((1, len(labels)))
+    made = {}
+    for name, metric in metrics.items():
+        value = float(metric(labels, scores, whole)[0])
+        low, high, method = None, None, "no interval: all films are of one group"
+        if len(set(groups)) > 1:
+            low, high = _percentiles(np.concatenate(drawn[name]))
+            method = f"grouped bootstrap, {n_resamples:,} resamples, percentile"
+        known = None if math.isnan(value) else value
+        made[name] = _Draws(value=known, low=low, high=high, method=method)
+    return made
 
 
 def _percentiles(drawn: Floats) -> tuple[float | None, float | None]:
@@ -135,15 +167,21 @@ def _percentiles(drawn: Floats) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _smallest_class(labels: Ints, groups: Sequence[str]) -> int:
-    of_class: dict[int, set[str]] = {}
-    for label, group in zip(labels.tolist(), groups, strict=True):
-        of_class.setdefault(label, set()).add(group)
-    return min((len(inside) for inside in of_class.values()), default=0)
+def _witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) -> int:
+    """How many groups a share rests on; where it rests on every class, those of the smallest."""
+    if name == "accuracy":
+        return len(set(groups))
+    held = np.asarray(groups)
+    answered = scores.argmax(1)
+    of_two = {
+        "sensitivity": labels == 1,
+        "specificity": labels == 0,
+        "precision": answered == 1,
+        "npv": answered == 0,
+    }
+    if scores.shape[1] == 2 and name in of_two:
+        return len(set(held[of_two[name]]))
+    return min(len(set(held[labels == label])) for label in np.unique(labels))
 
 
 def wilson(successes: float, n: int) -> tuple[float, float]:
@@ -156,4 +194,6 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     share = successes / n
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low = 0.0 if successes == 0 else max(0.0, middle - half)
+    high = 1.0 if successes == n else min(1.0, middle + half)
+    return low, high
