@@ -19,6 +19,7 @@ from osteon.batches import (
     films_of,
     labels_of,
     scored,
+    seeded,
     training_batches,
 )
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
