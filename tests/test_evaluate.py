@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,9 +120,11 @@ def test_impossible_targets_are_refused(target: float) -> None:
         choose_operating_point(scored(), sensitivity=target)
 
 
-def test_no_positive_no_operating_point() -> None:
+def test_an_operating_point_needs_two_classes() -> None:
     with pytest.raises(UsageError, match="two classes"):
         choose_operating_point(scored(n_classes=4))
+    with pytest.raises(UsageError, match="two classes"):
+        evaluate(scored(n_classes=4), operating_point=OperatingPoint(threshold=0.5, rule="r"))
 
 
 @pytest.mark.parametrize("share", [0.5, 0.01])
@@ -178,6 +180,27 @@ def test_what_a_reader_must_know_is_said() -> None:
     assert "not shown to be above always answering" in said
     few = " ".join(evaluated(scored(n=24, n_classes=4)).remarks)
     assert "read the intervals, not the values" in few
+
+
+def test_tied_scores_are_answered_alike() -> None:
+    """The highest threshold that reaches the target, where a score is held by several films."""
+    positive = np.array([0.9, 0.6, 0.6, 0.6, 0.1, 0.6, 0.6, 0.2])
+    val = Predictions(
+        ids=tuple("abcdefgh"), labels=np.array([1, 1, 1, 1, 1, 0, 0, 0]),
+        scores=np.stack([1 - positive, positive], axis=1), groups=tuple("abcdefgh"),
+        classes=("normal", "fractured"), part="val",
+    )  # fmt: skip
+    point = choose_operating_point(val, sensitivity=0.4)
+    assert point.threshold == 0.6
+    assert answers_at(val.scores, point)[:, 1].tolist() == [1, 1, 1, 1, 0, 1, 1, 0]
+    assert choose_operating_point(val, sensitivity=1.0).threshold == 0.1
+    healthy = replace(val, labels=np.zeros(8, np.int64))
+    with pytest.raises(DataError, match="No film of 'fractured'"):
+        choose_operating_point(healthy)
+
+
+def test_remarks_on_the_baselines_come_along() -> None:
+    assert evaluate(scored(), remarks=["Left out."], resamples=50).remarks[-1] == "Left out."
 
 
 def test_a_shortcut_is_said() -> None:

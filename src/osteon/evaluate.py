@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.curves import calibration, curves
-from osteon.errors import DataError
+from osteon.errors import DataError, UsageError
 from osteon.metrics import METRICS, TITLES, Metric
 from osteon.metrics.answers import confusion
 from osteon.operating_point import answers_at, choose_operating_point
@@ -33,16 +33,21 @@ def evaluate(
     *,
     operating_point: OperatingPoint | None = None,
     baselines: Mapping[str, Floats] | None = None,
+    remarks: Iterable[str] = (),
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Evaluation:
     """All figures of one part.
 
     ``operating_point`` was chosen on validation and is applied as it is. ``baselines`` are scores
-    (N, C) for the same films, by name. Films without a label (-1) are left out.
+    (N, C) for the same films, by name; ``remarks`` on them follow those made here. Films without
+    a label (-1) are left out.
 
-    Raises DataError when no film has a label.
+    Raises DataError when no film has a label, UsageError for an operating point of more than two
+    classes.
     """
+    if operating_point is not None and len(predictions.classes) != 2:
+        raise UsageError("An operating point needs two classes.")
     known, others = _labelled(predictions, baselines or {})
     metrics = {name: METRICS[name] for name in TITLES if name in METRICS}
     metrics |= {name: METRICS[name] for name in METRICS if name not in TITLES}
@@ -69,7 +74,7 @@ def evaluate(
         calibration=calibration(known),
         gains={name: how.gains(compared, other) for name, other in others.items()},
     )
-    return _with_remarks(evaluation)
+    return replace(evaluation, remarks=(*_remarks(evaluation), *remarks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +160,6 @@ def _per_class(known: Predictions, how: _How) -> Iterator[tuple[str, dict[str, E
 
 
 # --- what a reader must know ----------------------------------------------------------------------
-
-
-def _with_remarks(evaluation: Evaluation) -> Evaluation:
-    return replace(evaluation, remarks=tuple(_remarks(evaluation)))
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:
