@@ -23,6 +23,7 @@ class Series:
     dashed: bool = False
     dots: bool = False
     bars: tuple[tuple[float, float, float], ...] = ()
+    lines: bool = True  # off: dots and bars alone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,7 @@ class Axis:
     low: float
     high: float
     log: bool = False
+    whole: bool = False  # ticks at whole numbers alone
 
     def share(self, value: float) -> float:
         if self.log:
@@ -44,6 +46,7 @@ class Axis:
             decades = [10.0**power for power in range(first, last + 1)]
             return [tick for tick in decades if self.low * 0.99 <= tick <= self.high * 1.01]
         step = _round_step((self.high - self.low) / 5)
+        step = math.ceil(step) if self.whole else step
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [number * step for number in range(first, last + 1)]
@@ -61,8 +64,11 @@ def line_chart(
     body = [_frame(x, y)]
     for value, word in marks:
         at = _x(x, value)
+        right_half = x.share(value) > 0.5  # there the word stands left of its line
         body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" '
-                    f'y2="{HEIGHT - BOTTOM}"/><text class="tick" x="{at + 4:.1f}" '
+                    f'y2="{HEIGHT - BOTTOM}"/><text class="tick" '
+                    f'text-anchor="{"end" if right_half else "start"}" '
+                    f'x="{at + (-4 if right_half else 4):.1f}" '
                     f'y="{TOP + 11}">{escape(word)}</text>')  # fmt: skip
     body += [_drawn(line, x, y) for line in series]
     legend = "".join(
@@ -109,11 +115,11 @@ def _frame(x: Axis, y: Axis) -> str:
 
 
 def _drawn(line: Series, x: Axis, y: Axis) -> str:
-    places = [(_x(x, a), _y(y, b)) for a, b in line.points if not (math.isnan(a) or math.isnan(b))]
+    places = [(_x(x, a), _y(y, b)) for a, b in line.points if math.isfinite(a) and math.isfinite(b)]
     colour = f"c{line.colour % COLOURS}"
     path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
     style = f"line {colour}{' dashed' if line.dashed else ''}"
-    parts = [f'<polyline class="{style}" points="{path}"/>']
+    parts = [f'<polyline class="{style}" points="{path}"/>'] if line.lines else []
     for at, low, high in line.bars:
         parts.append(f'<line class="line {colour}" x1="{_x(x, at):.1f}" x2="{_x(x, at):.1f}" '
                      f'y1="{_y(y, low):.1f}" y2="{_y(y, high):.1f}"/>')  # fmt: skip
@@ -125,15 +131,24 @@ def _drawn(line: Series, x: Axis, y: Axis) -> str:
 
 def _numbers(x: Axis, y: Axis, series: Sequence[Series]) -> str:
     rows = "".join(
-        f"<tr><td>{escape(line.name)}</td><td>{a:.4g}</td><td>{b:.4g}</td></tr>"
+        f"<tr><td>{escape(line.name)}</td><td>{a:.4g}</td><td>{b:.4g}{_interval(line, at)}</td>"
+        "</tr>"
         for line in series
-        for a, b in _some(line.points, 40)
+        for at, (a, b) in enumerate(_some(line.points, 40))
     )
     return (
         "<details><summary>numbers</summary><table><thead><tr><th>line</th>"
         f"<th>{escape(x.label)}</th><th>{escape(y.label)}</th></tr></thead><tbody>{rows}</tbody>"
         "</table></details>"
     )
+
+
+def _interval(line: Series, at: int) -> str:
+    """The interval of the point ``at``, for lines that have them (never thinned)."""
+    if not line.bars:
+        return ""
+    _, low, high = line.bars[at]
+    return f" [{low:.3f}, {high:.3f}]"
 
 
 def _some(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
@@ -161,6 +176,7 @@ def confusion_chart(title: str, classes: Sequence[str], table: Sequence[Sequence
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     return Markup(
         f"<figure{' class=wide' if many else ''}><figcaption>{escape(title)}</figcaption>"
-        '<div class="scroll"><table class="confusion"><thead><tr><th>truth \\ answer</th>'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(title)}">'
+        '<table class="confusion"><thead><tr><th>truth \\ answer</th>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></figure>"
     )

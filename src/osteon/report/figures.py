@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
@@ -20,7 +21,7 @@ def training_figures(history: Sequence[History], recipe: Recipe) -> Iterator[Mar
     path = isinstance(recipe.optimiser, RegularisationPath)
     xs = [row.lr if path else float(row.epoch) for row in history]
     label = "inverse strength of regularisation, C" if path else "epoch"
-    x = Axis(label=label, low=min(xs), high=max(xs), log=path)
+    x = Axis(label=label, low=min(xs), high=max(xs), log=path, whole=not path)
     best = best_of(history, recipe.monitor)
     marks = [(best.lr if path else float(best.epoch), "best")]
     for title, names in (
@@ -36,8 +37,10 @@ def training_figures(history: Sequence[History], recipe: Recipe) -> Iterator[Mar
             )
             for at, name in enumerate(names)
         ]
-        values = [b for line in series for _, b in line.points if b == b]
-        y = Axis(label=title.split()[0].lower(), low=0.0, high=max(1.0, *values))
+        # A training that diverged has infinite or undefined losses: they are left out.
+        values = [b for line in series for _, b in line.points if math.isfinite(b)]
+        label_y = "loss" if title == "Loss" else "accuracy, AUROC"
+        y = Axis(label=label_y, low=0.0, high=max([1.0, *values]))
         yield line_chart(title, x, y, series, marks)
 
 
@@ -50,7 +53,7 @@ def curve_figures(evaluation: Evaluation) -> Iterator[Markup]:
             "ROC",
             Axis(label="1 - specificity", low=0.0, high=1.0),
             Axis(label="sensitivity", low=0.0, high=1.0),
-            [*roc, chance],
+            [*roc, *_operating_point(evaluation), chance],
         )
     if pr:
         lines = [*pr, *_prevalence(evaluation)]
@@ -74,6 +77,17 @@ def _lines(curves: Sequence[Curve]) -> list[Series]:
     ]
 
 
+def _operating_point(evaluation: Evaluation) -> list[Series]:
+    sensitivity = evaluation.at_operating_point.get("sensitivity")
+    specificity = evaluation.at_operating_point.get("specificity")
+    if sensitivity is None or specificity is None:
+        return []
+    if sensitivity.value is None or specificity.value is None:
+        return []
+    place = (1 - specificity.value, sensitivity.value)
+    return [Series(name="operating point", points=(place,), colour=1, dots=True, lines=False)]
+
+
 def _prevalence(evaluation: Evaluation) -> list[Series]:
     if len(evaluation.classes) != 2:
         return []
@@ -90,6 +104,7 @@ def calibration_figure(evaluation: Evaluation) -> Markup | None:
         points=tuple((b.mean_score, b.observed.value or 0.0) for b in bins),
         bars=tuple((b.mean_score, b.observed.low or 0.0, b.observed.high or 0.0) for b in bins),
         dots=True,
+        lines=False,  # bins are apart; a line would suggest what lies between
     )
     ideal = Series(name="perfect calibration", points=((0, 0), (1, 1)), colour=7, dashed=True)
     return line_chart(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -19,7 +21,14 @@ from osteon.report.figures import (
 )
 from osteon.report.gallery import Thumbnail, shelves, thumbnail
 from osteon.report.material import Material
-from osteon.types import PARTS, Estimate, Evaluation, Finding, count_classes
+from osteon.types import (
+    PARTS,
+    Estimate,
+    Evaluation,
+    Finding,
+    RegularisationPath,
+    count_classes,
+)
 from osteon.watch import best_of
 
 HEADLINE_BINARY = ("auroc", "balanced_accuracy")
@@ -62,6 +71,7 @@ def page(material: Material) -> str:
         warning=_warning(material),
         verdict=verdict(material.audit, material.manifest, material.split),
         scope=scope(material.manifest),
+        resampling=_resampling(material.test),
         headlines=list(_headlines(material.test)) if material.test else [],
         missing=_missing(material),
         classes=count_classes(material.manifest),
@@ -120,6 +130,12 @@ def _headlines(test: Evaluation) -> Iterator[Headline]:
         )
 
 
+def _resampling(test: Evaluation | None) -> str | None:
+    """How this run's intervals were made, in its own words; where Wilson's stand in is left out."""
+    methods = [figure.method for figure in test.scores.values()] if test else []
+    return next((method for method in methods if method.startswith("grouped bootstrap")), None)
+
+
 def _missing(material: Material) -> tuple[str, str] | None:
     """What this run lacks, and the command to go on with."""
     run = material.folder.path
@@ -163,18 +179,17 @@ def _pictures(
     ]
 
 
-def _split_rows(material: Material) -> list[tuple[str, Mapping[str, int], int, int]]:
-    if material.split is None:
+def _split_rows(material: Material) -> list[tuple[str, list[int]]]:
+    """Rows are classes, then all films and groups; columns are the parts."""
+    split = material.split
+    if split is None:
         return []
-    groups = material.split.groups
+    ids = [frozenset(split.part(part)) for part in PARTS]
+    counts = [count_classes(material.manifest, of_part) for of_part in ids]
     return [
-        (
-            part,
-            count_classes(material.manifest, frozenset(material.split.part(part))),
-            len(material.split.part(part)),
-            len({groups[id_] for id_ in material.split.part(part)}),
-        )
-        for part in PARTS
+        *((name, [each[name] for each in counts]) for name in material.manifest.classes),
+        ("all films", [len(of_part) for of_part in ids]),
+        ("groups", [len({split.groups[id_] for id_ in of_part}) for of_part in ids]),
     ]
 
 
@@ -194,7 +209,9 @@ def _best(material: Material) -> str | None:
     if not material.history or material.recipe is None:
         return None
     best = best_of(material.history, material.recipe.monitor)
-    return f"{best.epoch} of {len(material.history)}"
+    if isinstance(material.recipe.optimiser, RegularisationPath):
+        return f"Best inverse strength: C = {best.lr:g}"
+    return f"Best epoch: {best.epoch} of {len(material.history)}"
 
 
 def _shelves(material: Material) -> list[Any]:
@@ -209,8 +226,13 @@ def _commands(material: Material) -> list[str]:
 
 
 def _without_folders(command: str) -> str:
-    """Paths of the user's machine are shortened to their last step."""
-    words = [
-        word.rstrip("/").rpartition("/")[2] if "/" in word else word for word in command.split()
-    ]
-    return " ".join(words)
+    """Paths of the user's machine are shortened to their last step, of either kind of slash."""
+    return shlex.join(_last_step(word) for word in shlex.split(command))
+
+
+def _last_step(word: str) -> str:
+    """``--out=/home/me/run`` becomes ``--out=run``, ``/home/me/films/`` becomes ``films``."""
+    name, equals, value = word.partition("=")
+    if equals and not re.search(r"[/\\]", name):
+        return f"{name}={_last_step(value)}"
+    return re.split(r"[/\\]", word.rstrip("/\\"))[-1]
