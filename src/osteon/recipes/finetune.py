@@ -12,9 +12,10 @@ def finetune() -> Recipe:
     """osteon run DATA --recipe finetune
 
     EfficientNet-Lite0 from ImageNet, every layer trained on at 224 px with augmentation.
-    Expected: not measured yet
-    Hardware: a GPU, or patience: about 11 films a second on two CPU cores
-    Time: not measured yet
+    Expected: FracAtlas test AUROC 0.843 [0.795, 0.886] (483 films, 473 groups, seed 0; 80 % of the
+    data set at 512 px): below linear-probe, four epochs are few
+    Hardware: a GPU, or patience: 10 to 16 films a second on two CPU cores
+    Time: 16 minutes for 3,265 films on two busy cores
     """
     return Recipe(
         name="finetune",

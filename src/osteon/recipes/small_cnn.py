@@ -12,9 +12,9 @@ def small_cnn() -> Recipe:
     """osteon run DATA --recipe small-cnn
 
     Four convolution blocks from scratch at 160 px with augmentation: what a course project trains.
-    Expected: not measured yet
+    Expected: not measured to the end; far below linear-probe on FracAtlas in its first 8 epochs
     Hardware: any CPU; no GPU needed
-    Time: not measured yet
+    Time: half a minute an epoch for 2,252 films on two cores
     """
     return Recipe(
         name="small-cnn",
