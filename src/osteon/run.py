@@ -315,13 +315,19 @@ def _score(
     parts: Split,
     point: OperatingPoint | None,
 ) -> Evaluation:
-    from osteon.baselines import baseline_scores
+    from osteon.baselines import majority_scores, metadata_baseline
     from osteon.evaluate import evaluate
     from osteon.predictions import write_predictions
 
     write_predictions(predictions, folder.predictions(predictions.part))
-    baselines = baseline_scores(manifest, audit.facts, parts, predictions.ids)
-    evaluation = evaluate(predictions, operating_point=point, baselines=baselines)
+    metadata = metadata_baseline(manifest, audit.facts, parts, predictions.ids)
+    majority = majority_scores(manifest, parts, predictions.ids)
+    evaluation = evaluate(
+        predictions,
+        operating_point=point,
+        baselines={"metadata_only": metadata.scores, "majority": majority},
+        remarks=metadata.remarks,
+    )
     write_value(folder.evaluation(predictions.part), evaluation)
     return evaluation
 
