@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from osteon.environment import this_environment
 from osteon.errors import DataError
 from osteon.evaluate import choose_operating_point, evaluate
 from osteon.manifest import write_manifest
+from osteon.placement import CropLoss
 from osteon.predictions import write_predictions
 from osteon.recipe import recipe_to_json
 from osteon.report import write_report
-from osteon.report.charts import Axis, line_chart
+from osteon.report.charts import Axis, Series, line_chart
 from osteon.report.figures import training_figures
 from osteon.report.page import _without_folders
 from osteon.run import Request, SplitPlan, examine, open_run
@@ -259,6 +261,52 @@ def test_a_training_that_diverged_is_still_drawn(loss: float) -> None:
     for drawn in (rows, rows[1:]):
         for figure in training_figures(drawn, TINY):
             assert not re.search(r'(points|x\d?|y\d?|c[xy])="[^"]*(nan|inf)', figure)
+
+
+def test_what_has_no_line_has_a_spot_in_the_legend() -> None:
+    axis = Axis(label="x", low=0, high=1)
+    spot = Series(name="spot", points=((0.5, 0.5),), dots=True, lines=False)
+    chart = line_chart("t", axis, axis, [spot, replace(spot, name="line", lines=True)])
+    assert re.findall(r'class="(key[^"]*)"></i>(\w+)', chart) == [
+        ("key c0 spot", "spot"),
+        ("key c0", "line"),
+    ]
+    assert chart.count("<polyline") == 1
+
+
+@pytest.mark.parametrize("boxes", [True, False])
+def test_boxes_can_be_hidden_where_there_are_any(tmp_path: Path, boxes: bool) -> None:
+    run = made_run(tmp_path)
+    loss = CropLoss(n_boxes=60 * boxes, n_cut=0, n_lost=0, share_cut=0.0, mean_area_cut=0.0, ids=())
+    write_value(run.preparation, loss)
+    _, reader = read(run)
+    assert reader.tags.count("input") == boxes
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, WCAG 2.2 section 1.4.3."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_colours_are_told_apart(theme: int) -> None:
+    """Text at 4.5 to 1 (WCAG 2.2, 1.4.3), lines of charts at 3 to 1 (1.4.11)."""
+    style = (resources.files("osteon.report") / "templates" / "style.css").read_text()
+    rule = re.findall(r":root \{(.*?)\}", style, flags=re.DOTALL)[theme]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", rule))
+    for ink in ("ink", "soft", "bad", "warn", "link"):
+        assert contrast(colours[ink], colours["paper"]) >= 4.5, ink
+        assert contrast(colours[ink], colours["card"]) >= 4.5, ink
+    assert contrast(colours["bad"], colours["bad-paper"]) >= 4.5
+    for line in range(8):
+        assert contrast(colours[f"c{line}"], colours["paper"]) >= 3, line
 
 
 def test_epochs_are_whole_numbers() -> None:

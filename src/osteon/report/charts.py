@@ -72,7 +72,7 @@ def line_chart(
                     f'y="{TOP + 11}">{escape(word)}</text>')  # fmt: skip
     body += [_drawn(line, x, y) for line in series]
     legend = "".join(
-        f'<span><i class="key c{line.colour % COLOURS}{" dashed" if line.dashed else ""}"></i>'
+        f'<span><i class="key c{line.colour % COLOURS}{_style(line)}"></i>'
         f"{escape(line.name)}</span>"
         for line in series
     )
@@ -118,8 +118,9 @@ def _drawn(line: Series, x: Axis, y: Axis) -> str:
     places = [(_x(x, a), _y(y, b)) for a, b in line.points if math.isfinite(a) and math.isfinite(b)]
     colour = f"c{line.colour % COLOURS}"
     path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-    style = f"line {colour}{' dashed' if line.dashed else ''}"
-    parts = [f'<polyline class="{style}" points="{path}"/>'] if line.lines else []
+    parts = (
+        [f'<polyline class="line {colour}{_style(line)}" points="{path}"/>'] if line.lines else []
+    )
     for at, low, high in line.bars:
         parts.append(f'<line class="line {colour}" x1="{_x(x, at):.1f}" x2="{_x(x, at):.1f}" '
                      f'y1="{_y(y, low):.1f}" y2="{_y(y, high):.1f}"/>')  # fmt: skip
@@ -141,6 +142,10 @@ def _numbers(x: Axis, y: Axis, series: Sequence[Series]) -> str:
         f"<th>{escape(x.label)}</th><th>{escape(y.label)}</th></tr></thead><tbody>{rows}</tbody>"
         "</table></details>"
     )
+
+
+def _style(line: Series) -> str:
+    return " dashed" if line.dashed else "" if line.lines else " spot"
 
 
 def _interval(line: Series, at: int) -> str:

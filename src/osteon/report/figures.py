@@ -116,8 +116,12 @@ def calibration_figure(evaluation: Evaluation) -> Markup | None:
 
 
 def confusion_figures(evaluation: Evaluation) -> Iterator[Markup]:
-    yield confusion_chart("Highest score answers", evaluation.classes, evaluation.confusion)
+    yield confusion_chart(
+        "Confusion: the highest score answers", evaluation.classes, evaluation.confusion
+    )
     if evaluation.operating_point is not None:
-        title = f"At the operating point ({evaluation.operating_point.rule} on validation)"
+        title = (
+            f"Confusion at the operating point ({evaluation.operating_point.rule} on validation)"
+        )
         table = evaluation.confusion_at_operating_point
         yield confusion_chart(title, evaluation.classes, table)

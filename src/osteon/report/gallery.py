@@ -12,7 +12,7 @@ from osteon.errors import UnreadableFilm
 from osteon.operating_point import answers_at
 from osteon.types import Box, Evaluation, Manifest, Predictions
 
-THUMBNAIL_PX = 220
+THUMBNAIL_PX = 240
 A_SHELF = 8
 
 
