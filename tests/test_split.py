@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osteon.clusters import connected, group_films
+from osteon.clusters import group_films
 from osteon.errors import DataError, LeakError, UsageError
 from osteon.split import folds, read_split, shipped, split, write_split
 from osteon.types import PARTS, Audit, Manifest, Part, Radiograph, Split
@@ -124,6 +125,77 @@ def test_large_groups_are_spread_like_small_ones() -> None:
         assert abs(of_four - 400 * share) <= 8
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    sizes=st.tuples(*[st.lists(st.integers(1, 40), min_size=3, max_size=40)] * 2),
+    seed=st.integers(0, 3),
+)
+def test_no_part_is_overfilled_by_more_than_its_largest_group(
+    sizes: tuple[list[int], list[int]], seed: int
+) -> None:
+    """With groups of one class each, of any sizes (see the docstring of ``split``)."""
+    films: list[Radiograph] = []
+    groups: dict[str, str] = {}
+    for label, of_class in enumerate(sizes):
+        for group, size in enumerate(of_class):
+            for _ in range(size):
+                films.append(film(len(films), label))
+                groups[films[-1].id] = f"{label} {group}"
+    made = split(manifest_of(films, CLASSES[:2]), groups=groups, seed=seed)
+    label_of = {f.id: f.label for f in films}
+    for part, share in zip(PARTS, (0.70, 0.15, 0.15), strict=True):
+        for label, of_class in enumerate(sizes):
+            n = sum(label_of[id_] == label for id_ in made.part(part))
+            assert 1 <= n <= sum(of_class) * share + max(of_class) + 1e-9
+
+
+def test_a_group_as_large_as_a_part_does_not_displace_the_shares() -> None:
+    """Three patients of 100 films and many of one: each fits into train alone."""
+    films = [film(i, i % 2, patient_id=f"P{i // 100}" if i < 300 else None) for i in range(1000)]
+    manifest = manifest_of(films, CLASSES[:2])
+    for seed in range(5):
+        made = split(manifest, groups=group_films(manifest, {}), seed=seed)
+        sizes = [len(made.part(part)) for part in PARTS]
+        assert all(abs(n - m) <= 2 for n, m in zip(sizes, (700, 150, 150), strict=True))
+
+
+def test_groups_of_several_classes_leave_each_class_in_each_part() -> None:
+    """Class 3 has three groups, each with a film of another class, which has two more groups."""
+    films = [film(n, 3, patient_id=f"P{n}") for n in range(3)]
+    films += [film(10 + n, n, patient_id=f"P{n}") for n in range(3)]
+    films += [film(20 + n, n % 3) for n in range(6)]
+    manifest = manifest_of(films, ("a", "b", "c", "d"))
+    for seed in range(10):
+        made = split(manifest, groups=group_films(manifest, {}), seed=seed)
+        label_of = {f.id: f.label for f in films}
+        assert all({label_of[id_] for id_ in made.part(part)} == {0, 1, 2, 3} for part in PARTS)
+
+
+def test_classes_that_hang_together_are_refused() -> None:
+    """Each class has three groups, and any two of the three classes share two of them."""
+    films = [film(n, 0, patient_id=f"P{n % 3}") for n in range(9)]
+    films += [film(10 + n, 1, patient_id=("P0", "P1", "Q")[n % 3]) for n in range(9)]
+    films += [film(20 + n, 2, patient_id=("P0", "Q", "P2")[n % 3]) for n in range(9)]
+    manifest = manifest_of(films)
+    with pytest.raises(DataError, match=r"cannot be in each of 3 parts: its films share patients"):
+        split(manifest, groups=group_films(manifest, {}))
+
+
+def test_twins_that_contradict_each_other_stay_together() -> None:
+    films = [film(i, i % 2) for i in range(60)]
+    manifest = manifest_of(films, CLASSES[:2])
+    groups = group_films(manifest, {"0000.jpg": "twins", "0001.jpg": "twins"})
+    for seed in range(8):
+        part_of = parts_of(split(manifest, groups=groups, seed=seed))
+        assert part_of["0000.jpg"] == part_of["0001.jpg"]
+
+
+def test_films_without_labels_cannot_be_split() -> None:
+    manifest = manifest_of([film(n, None) for n in range(9)], ())
+    with pytest.raises(DataError, match="no readable film with a label"):
+        split(manifest, groups=group_films(manifest, {}))
+
+
 def test_seeds_differ_and_repeat() -> None:
     manifest = singles(100)
     groups = group_films(manifest, {})
@@ -145,6 +217,14 @@ def test_a_class_with_one_film_gets_a_remedy() -> None:
         split(manifest, groups=group_films(manifest, {}))
 
 
+def test_a_class_of_one_patient_is_asked_about() -> None:
+    films = [film(i, int(i >= 30), patient_id="ANON" if i >= 30 else None) for i in range(60)]
+    manifest = manifest_of(films, CLASSES[:2])
+    with pytest.raises(DataError, match=r"1 independent film .* of 30: do patient_id") as caught:
+        split(manifest, groups=group_films(manifest, {}))
+    assert "ANON" not in str(caught.value)
+
+
 @settings(deadline=None, max_examples=40)
 @given(data=data_sets(), k=st.integers(2, 4))
 def test_folds_test_every_film_once(data: tuple[Manifest, dict[str, str]], k: int) -> None:
@@ -157,13 +237,17 @@ def test_folds_test_every_film_once(data: tuple[Manifest, dict[str, str]], k: in
         sides = [{groups[id_] for id_ in fold.part(part)} for part in PARTS]
         assert sides[0].isdisjoint(sides[1] | sides[2])
         assert sides[1].isdisjoint(sides[2])
+        labels = {f.id: f.label for f in manifest.radiographs}
+        assert {labels[id_] for id_ in fold.train} == {0, 1, 2}
+        assert {labels[id_] for id_ in fold.test} == {0, 1, 2}
         assert sides[1]
 
 
-def test_chains_of_links_connect() -> None:
-    assert connected("abcde", [("c", "b"), ("b", "a"), ("e", "d")]) == {
-        "a": "a", "b": "a", "c": "a", "d": "d", "e": "d",
-    }  # fmt: skip
+@pytest.mark.parametrize("k", [-1, 0, 1])
+def test_fewer_than_two_folds_are_refused(k: int) -> None:
+    manifest = singles(50)
+    with pytest.raises(UsageError, match="choose 2 or more"):
+        folds(manifest, groups=group_films(manifest, {}), k=k)
 
 
 # --- shipped splits -------------------------------------------------------------------------------
@@ -216,6 +300,37 @@ def test_validation_stands_in_for_a_missing_test() -> None:
     assert len(made.val) == 6
 
 
+def test_a_class_that_the_shipped_split_does_not_teach() -> None:
+    films = [film(i, int(i >= 45), split="train" if i < 40 else "test") for i in range(50)]
+    manifest = manifest_of(films, CLASSES[:2])
+    with pytest.raises(DataError, match=r"no readable film of class 'fractured' in train.*grouped"):
+        shipped(manifest, groups=group_films(manifest, {}), audit=audit_of(manifest))
+
+
+def test_a_class_with_one_film_to_train_on_stays_in_train() -> None:
+    films = [film(i, int(i in (5, 45)), split="train" if i < 40 else "test") for i in range(50)]
+    manifest = manifest_of(films, CLASSES[:2])
+    for seed in range(10):
+        made = shipped(manifest, groups=group_films(manifest, {}), audit=audit_of(manifest),
+                       seed=seed)  # fmt: skip
+        assert "0005.jpg" in made.train
+
+
+def test_one_patient_in_train_cannot_be_divided() -> None:
+    films = [film(i, i % 2, split="train", patient_id="P") for i in range(9)]
+    films += [film(10 + i, i % 2, split="test") for i in range(9)]
+    manifest = manifest_of(films, CLASSES[:2])
+    with pytest.raises(DataError, match="no validation part can be carved"):
+        shipped(manifest, groups=group_films(manifest, {}), audit=audit_of(manifest))
+
+
+@pytest.mark.parametrize("only", PARTS)
+def test_a_single_part_is_no_split(only: Part) -> None:
+    manifest = manifest_of([film(i, i % 2, split=only) for i in range(50)], CLASSES[:2])
+    with pytest.raises(UsageError, match="Use --split grouped"):
+        shipped(manifest, groups=group_films(manifest, {}), audit=audit_of(manifest))
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
@@ -235,4 +350,60 @@ def test_a_spoilt_split_is_named(tmp_path: Path) -> None:
     path = write_split(split(manifest, groups=group_films(manifest, {})), tmp_path / "split.csv")
     path.write_text(path.read_text().replace(",train,", ",trian,", 1))
     with pytest.raises(DataError, match="row 2: needs an id, a group, and part"):
+        read_split(path)
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(names=st.sets(NAMES, min_size=3, max_size=20))
+def test_names_of_any_kind_survive(tmp_path: Path, names: set[str]) -> None:
+    ids = sorted(names)
+    made = Split(
+        train=tuple(ids[2:]), val=(ids[0],), test=(ids[1],), groups={id_: id_ for id_ in ids},
+        manifest_digest="d", origin="grouped", seed=1,
+    )  # fmt: skip
+    assert read_split(write_split(made, tmp_path / "split.csv")) == made
+
+
+def edited(folder: Path, *, leaky: bool = False) -> Path:
+    """A split of six films of three patients, each in a part of its own, to edit."""
+    manifest = manifest_of([film(i, 0, patient_id=f"P{i // 2}") for i in range(6)], CLASSES[:1])
+    made = split(manifest, groups=group_films(manifest, {}))
+    return write_split(replace(made, despite_leaks=leaky), folder / "split.csv")
+
+
+def moved(path: Path) -> Path:
+    """One film of a pair put into another part, by hand."""
+    lines = path.read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("0000.jpg"))
+    there = lines[first].split(",")[1]
+    lines[first] = lines[first].replace(there, "test" if there != "test" else "val")
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_group_on_two_sides_by_hand_is_a_leak(tmp_path: Path) -> None:
+    with pytest.raises(LeakError, match=r"row \d+: the group '0000.jpg' is in \w+ and in \w+"):
+        read_split(moved(edited(tmp_path)))
+
+
+def test_a_split_made_despite_its_leaks_is_read(tmp_path: Path) -> None:
+    assert read_split(moved(edited(tmp_path, leaky=True))).despite_leaks
+
+
+def test_a_film_in_two_parts_is_named(tmp_path: Path) -> None:
+    path = edited(tmp_path)
+    path.write_text(path.read_text() + "0000.jpg,test,other\n")
+    with pytest.raises(DataError, match=r"row 8: a second '0000.jpg'"):
+        read_split(path)
+
+
+def test_a_missing_half_is_named(tmp_path: Path) -> None:
+    path = edited(tmp_path)
+    path.unlink()
+    with pytest.raises(DataError, match=r"split.csv is missing"):
         read_split(path)

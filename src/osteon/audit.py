@@ -39,18 +39,25 @@ def audit(
 def verdict(audit: Audit, manifest: Manifest, used: Split | None = None) -> str:
     """One or two sentences: may these data be used, and with which split; ``used`` is the split
     that a run has taken, if one has."""
+    words = _on_the_shipped_split(audit, manifest, used)
     others = [f for f in audit.findings if f.severity == "error" and f.check != "leakage"]
-    if audit.leaks and used is not None and used.origin == "grouped":
-        words = f"The shipped split was not used: {_lower(audit.leaks[0].message)}"
-    elif audit.leaks:
-        words = f"Do not use the shipped split: {_lower(audit.leaks[0].message)}"
-    elif any(film.split is not None for film in manifest.radiographs):
-        words = "The shipped split shows no exact copy across its parts."
-    else:
-        words = "The data ship no split; osteon makes a grouped one."
-    if others:
-        words += f" {others[0].message}"
-    return words
+    return f"{words} {others[0].message}" if others else words
+
+
+def _on_the_shipped_split(audit: Audit, manifest: Manifest, used: Split | None) -> str:
+    if audit.leaks:
+        leak = audit.leaks[0].message
+        leak = leak[:1].lower() + leak[1:]
+        if used is None:
+            return f"Do not use the shipped split: {leak}"
+        if used.origin == "grouped":
+            return f"The shipped split was not used: {leak}"
+        return f"The shipped split was used although it leaks: {leak}"
+    if not any(film.split is not None for film in manifest.radiographs):
+        return "The data ship no split; osteon makes a grouped one."
+    if any(finding.check == "leakage" for finding in audit.findings):
+        return "The shipped split shows no exact copy across its parts."
+    return "The shipped split was not checked for leaks."
 
 
 def scope(manifest: Manifest) -> str | None:
@@ -64,7 +71,3 @@ def scope(manifest: Manifest) -> str | None:
         "patient, and turned, cropped or re-compressed copies, may be on both sides of the split. "
         "Figures may be too high by that."
     )
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

@@ -7,6 +7,8 @@ from collections.abc import Hashable, Iterable, Mapping
 
 from osteon.types import FilmFacts, Manifest
 
+FEWEST_GROUPS = 3  # that a class needs: one each for train, validation and test
+
 
 def connected(ids: Iterable[str], links: Iterable[Iterable[str]]) -> dict[str, str]:
     """Connected components: each id -> the smallest id that any chain of ``links`` leads to.
@@ -30,20 +32,24 @@ def connected(ids: Iterable[str], links: Iterable[Iterable[str]]) -> dict[str, s
 
 
 def sharing(keys: Mapping[str, Hashable | None]) -> list[list[str]]:
-    """The ids that share a key, for each key that two or more share; None is no key."""
+    """The ids that share a key, for each key that two or more share, smallest first; None is no
+    key."""
     by_key: defaultdict[Hashable, list[str]] = defaultdict(list)
-    for id_, key in keys.items():
-        if key is not None:
+    for id_ in sorted(keys):
+        if (key := keys[id_]) is not None:
             by_key[key].append(id_)
     return [ids for ids in by_key.values() if len(ids) > 1]
 
 
 def copy_clusters(facts: Mapping[str, FilmFacts]) -> dict[str, str]:
-    """Readable films equal by bytes or by decoded pixels: id -> cluster; others are absent."""
+    """Readable films equal by bytes or by decoded pixels: id -> cluster; others are absent.
+
+    A cluster's name is the smallest id in it.
+    """
     readable = {id_: film for id_, film in facts.items() if film.fault is None}
     links = sharing({id_: film.sha256 for id_, film in readable.items()})
     links += sharing({id_: film.pixel_digest for id_, film in readable.items()})
-    return connected({id_ for link in links for id_ in link}, links)
+    return connected(sorted({id_ for link in links for id_ in link}), links)
 
 
 def group_films(manifest: Manifest, clusters: Mapping[str, str]) -> dict[str, str]:

@@ -7,20 +7,22 @@ import io
 import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from osteon.clusters import group_films
+from osteon.clusters import FEWEST_GROUPS, group_films
 from osteon.errors import DataError, LeakError, UsageError
 from osteon.files import write_text
+from osteon.progress import say
 from osteon.types import PARTS, Audit, Manifest, Part, Split
 from osteon.values import read_value, write_value
 
 __all__ = ["folds", "group_films", "read_split", "shipped", "split", "write_split"]
 
 VAL_OF_TRAIN = 0.15  # carved from train where no validation part is given
-FEWEST_GROUPS = 3
+ATTEMPTS = 20  # to have every class in every part
+MORE = "Bring more films of it, merge its folder with another class"
 
 
 def split(
@@ -34,24 +36,28 @@ def split(
     """A stratified holdout of the labelled films that are not in ``exclude``.
 
     ``groups`` (film id -> group, from ``group_films``) are kept whole; the share of each class in
-    each part is as near to ``fractions`` (train, val, test; they sum to 1) as whole groups allow.
+    each part is as near to ``fractions`` (train, val, test; they sum to 1) as whole groups allow:
+    with groups of one class, no class exceeds its share of a part by more than its largest group.
     The order of the films does not matter, and the same seed gives the same split.
 
-    Raises DataError for a class with fewer than three groups, UsageError for other fractions.
+    Raises DataError for a class that cannot be in every part, UsageError for other fractions.
     """
     if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise UsageError(f"The fractions {fractions} must be above 0 and sum to 1.")
+        raise UsageError(
+            f"The fractions {fractions} of train, val and test must be above 0 and sum to 1."
+        )
     labels = _labels(manifest, exclude)
     _enough(manifest, labels, groups, FEWEST_GROUPS)
     part_of = _assigned(labels, groups, fractions, seed)
+    _complete(manifest, labels, groups, part_of, len(fractions))
     train, val, test = (
-        tuple(sorted(id_ for id_ in labels if part_of[groups[id_]] == part)) for part in range(3)
+        tuple(id_ for id_ in labels if part_of[groups[id_]] == part) for part in range(3)
     )
     return Split(
         train=train,
         val=val,
         test=test,
-        groups={id_: groups[id_] for id_ in sorted(labels)},
+        groups={id_: groups[id_] for id_ in labels},
         manifest_digest=manifest.digest,
         origin="grouped",
         seed=seed,
@@ -68,24 +74,26 @@ def folds(
 ) -> list[Split]:
     """``k`` stratified folds: each labelled film is in test once; val is carved from the rest.
 
-    Raises UsageError for k below 2 and DataError for a class with fewer than k groups.
+    Raises UsageError for k below 2 and DataError for a class that cannot be in every fold.
     """
     if k < 2:
         raise UsageError(f"{k} folds are none: choose 2 or more.")
     labels = _labels(manifest, exclude)
     _enough(manifest, labels, groups, max(k, FEWEST_GROUPS))
     fold_of = _assigned(labels, groups, (1 / k,) * k, seed)
+    _complete(manifest, labels, groups, fold_of, k)
+    digest = manifest.digest
     made = []
     for fold in range(k):
         rest = {id_: label for id_, label in labels.items() if fold_of[groups[id_]] != fold}
-        in_val = _assigned(rest, groups, (1 - VAL_OF_TRAIN, VAL_OF_TRAIN), seed + fold)
+        train, val = _carved(rest, groups, seed + fold)
         made.append(
             Split(
-                train=tuple(sorted(id_ for id_ in rest if not in_val[groups[id_]])),
-                val=tuple(sorted(id_ for id_ in rest if in_val[groups[id_]])),
-                test=tuple(sorted(labels.keys() - rest.keys())),
-                groups={id_: groups[id_] for id_ in sorted(labels)},
-                manifest_digest=manifest.digest,
+                train=train,
+                val=val,
+                test=tuple(id_ for id_ in labels if id_ not in rest),
+                groups={id_: groups[id_] for id_ in labels},
+                manifest_digest=digest,
                 origin="grouped",
                 seed=seed,
             )
@@ -104,28 +112,23 @@ def shipped(
     """The split that the data ship, if no group lies on two sides of it.
 
     Without a validation part, one is carved from train; without a test part, the validation part
-    is the test and another one is carved. Unlabelled and unreadable films are left out.
+    is the test and another one is carved. Films without a label or a part, and unreadable ones,
+    are left out.
 
     Raises LeakError, with what leaks and the two ways out, unless ``despite_leaks``: the split then
     carries the names of the val and test films that have a copy, patient or study in training.
+    Raises UsageError where there is no training or no test part, DataError where a class is not in
+    train or train cannot be divided.
     """
     labels = _labels(manifest, audit.unreadable)
-    parts: dict[Part, list[str]] = {part: [] for part in PARTS}
-    for film in manifest.radiographs:
-        if film.split is not None and film.id in labels:
-            parts[film.split].append(film.id)
-    if not parts["test"]:
-        parts["test"], parts["val"] = parts["val"], []
-    if not parts["train"] or not parts["test"]:
-        raise UsageError("The shipped split has no training or no test films. Use --split grouped.")
+    parts = _shipped_parts(manifest, labels)
     leaked = _leaked(parts, groups)
     if leaked and not despite_leaks:
         raise LeakError(_stop(audit, leaked))
     if not parts["val"]:
-        within = {id_: labels[id_] for id_ in parts["train"]}
-        in_val = _assigned(within, groups, (1 - VAL_OF_TRAIN, VAL_OF_TRAIN), seed)
-        parts["val"] = [id_ for id_ in within if in_val[groups[id_]]]
-        parts["train"] = [id_ for id_ in within if not in_val[groups[id_]]]
+        train, val = _carved({id_: labels[id_] for id_ in parts["train"]}, groups, seed)
+        say(f"The shipped split has no validation part: {len(val):,} films of train are.")
+        parts["train"], parts["val"] = list(train), list(val)
     return Split(
         train=tuple(sorted(parts["train"])),
         val=tuple(sorted(parts["val"])),
@@ -137,6 +140,24 @@ def shipped(
         despite_leaks=bool(leaked),
         leaked=leaked,
     )
+
+
+def _shipped_parts(manifest: Manifest, labels: Mapping[str, int]) -> dict[Part, list[str]]:
+    parts: dict[Part, list[str]] = {part: [] for part in PARTS}
+    for film in manifest.radiographs:
+        if film.split is not None and film.id in labels:
+            parts[film.split].append(film.id)
+    if not parts["test"]:
+        parts["test"], parts["val"] = parts["val"], []
+        say("The shipped split has no test part: its validation part is the test.")
+    if not parts["train"] or not parts["test"]:
+        raise UsageError("The shipped split has no training or no test films. Use --split grouped.")
+    taught = {labels[id_] for id_ in parts["train"]}
+    for label, name in enumerate(manifest.classes):
+        if label not in taught:
+            lacks = f"The shipped split has no readable film of class '{name}' in train."
+            raise DataError(f"{lacks} Use --split grouped.")
+    return parts
 
 
 def _leaked(parts: Mapping[Part, Sequence[str]], groups: Mapping[str, str]) -> tuple[str, ...]:
@@ -168,17 +189,51 @@ def _labels(manifest: Manifest, exclude: Collection[str]) -> dict[str, int]:
 def _enough(
     manifest: Manifest, labels: Mapping[str, int], groups: Mapping[str, str], fewest: int
 ) -> None:
+    if not labels:
+        raise DataError(f"{manifest.root} has no readable film with a label: there is no split.")
     of_class: defaultdict[int, set[str]] = defaultdict(set)
     for id_, label in labels.items():
         of_class[label].add(groups[id_])
+    films = Counter(labels.values())
     for label, name in enumerate(manifest.classes):
         if (n := len(of_class[label])) < fewest:
+            many = f" of {films[label]:,}: do patient_id and study_id tell the patients apart?"
             raise DataError(
                 f"Class '{name}' has {n} independent film{'' if n == 1 else 's'} (patients, "
-                f"studies and copies counted once); {fewest} are needed to have one in each "
-                "part. Bring more films of it, merge its folder with another class, or move it "
-                "out of the data."
+                f"studies and copies counted once){many if films[label] >= fewest else ';'} "
+                f"{fewest} are needed to have one in each part. {MORE}, or move it out of the data."
             )
+
+
+def _complete(
+    manifest: Manifest,
+    labels: Mapping[str, int],
+    groups: Mapping[str, str],
+    part_of: Mapping[str, int],
+    n_parts: int,
+) -> None:
+    there = Counter(label for label, _ in {(c, part_of[groups[id_]]) for id_, c in labels.items()})
+    for label, name in enumerate(manifest.classes):
+        if there[label] < n_parts:
+            raise DataError(
+                f"Class '{name}' cannot be in each of {n_parts} parts: its films share patients, "
+                f"studies or copies with those of other classes. {MORE}, or try another seed."
+            )
+
+
+def _carved(
+    labels: Mapping[str, int], groups: Mapping[str, str], seed: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Train and validation of the films that are left for training."""
+    in_val = _assigned(labels, groups, (1 - VAL_OF_TRAIN, VAL_OF_TRAIN), seed)
+    train = tuple(id_ for id_ in labels if not in_val[groups[id_]])
+    val = tuple(id_ for id_ in labels if in_val[groups[id_]])
+    if not train or not val:
+        raise DataError(
+            "All films left for training belong together (patient, study, copies): no validation "
+            "part can be carved from them. Use --split grouped, or bring more films."
+        )
+    return train, val
 
 
 @dataclass(slots=True)
@@ -188,6 +243,22 @@ class _Bin:
     missing: dict[int, float]
     target: dict[int, float]
 
+    def put(self, content: Counter[int]) -> None:
+        for label, n in content.items():
+            self.missing[label] -= n / self.target[label]
+
+    def wish(self, content: Counter[int]) -> tuple[bool, float]:
+        """Whether there is room for a group (to one film a class), then the share still lacking.
+
+        Without room, that is the share halfway through the group: where it is largest, the sum of
+        (films - target)^2 / target grows least.
+        """
+        room = all(n - self.missing[c] * self.target[c] <= 1 for c, n in content.items())
+        lack = sum(n * self.missing[label] for label, n in content.items())
+        if not room:
+            lack -= sum(n * n / self.target[label] / 2 for label, n in content.items())
+        return room, lack
+
 
 def _assigned(
     labels: Mapping[str, int], groups: Mapping[str, str], fractions: Sequence[float], seed: int
@@ -195,58 +266,61 @@ def _assigned(
     """Group -> index of its part.
 
     Every part first gets one group of each class, the rarest class first, as far as there are
-    enough; then the groups, largest first, go where the largest share of their classes is missing,
-    so that large and small groups are spread over the parts alike.
+    enough; then the groups, largest first, go where the largest share of their classes is missing
+    and there is room, so that large and small groups are spread over the parts alike. Where groups
+    of several classes keep a class out of a part, the order is shuffled anew.
     """
     content: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for id_, label in labels.items():
         content[groups[id_]][label] += 1
     totals = Counter(labels.values())
-    bins = [
-        _Bin(missing=dict.fromkeys(totals, 1.0), target={c: n * f for c, n in totals.items()})
-        for f in fractions
-    ]
-    order = sorted(content)
-    random.Random(seed).shuffle(order)
-    order.sort(key=lambda group: -content[group].total())
-    part_of = _one_of_each(order, content, bins)
-    for group in order:
-        if group not in part_of:
-            gains = [sum(n * b.missing[c] for c, n in content[group].items()) for b in bins]
-            _put(group, gains.index(max(gains)), content, bins, part_of)
+    n_groups = Counter(label for inside in content.values() for label in inside)
+    shuffler = random.Random(seed)
+    part_of: dict[str, int] = {}
+    for _ in range(ATTEMPTS):
+        order = sorted(content)
+        shuffler.shuffle(order)
+        order.sort(key=lambda group: -content[group].total())
+        bins = [
+            _Bin(missing=dict.fromkeys(totals, 1.0), target={c: n * f for c, n in totals.items()})
+            for f in fractions
+        ]
+        part_of = _one_of_each(order, content, bins)
+        for group in order:
+            if group not in part_of:
+                part_of[group] = _best(bins, content[group])
+                bins[part_of[group]].put(content[group])
+        there = {(label, part_of[group]) for group in order for label in content[group]}
+        n_parts = Counter(label for label, _ in there)
+        if all(n_parts[label] == min(n, len(bins)) for label, n in n_groups.items()):
+            break
     return part_of
+
+
+def _best(bins: Sequence[_Bin], content: Counter[int]) -> int:
+    return max(range(len(bins)), key=lambda part: bins[part].wish(content))
 
 
 def _one_of_each(
     order: Sequence[str], content: Mapping[str, Counter[int]], bins: Sequence[_Bin]
 ) -> dict[str, int]:
+    """A group of each class for each part; a class with too few goes to the largest parts."""
     part_of: dict[str, int] = {}
     of_class: defaultdict[int, list[str]] = defaultdict(list)
     for group in reversed(order):  # small ones first: they bend the shares least
         for label in content[group]:
             of_class[label].append(group)
+    alone = Counter(label for inside in content.values() if len(inside) == 1 for label in inside)
     smallest_first = sorted(range(len(bins)), key=lambda part: sum(bins[part].target.values()))
-    for label in sorted(of_class, key=lambda label: (len(of_class[label]), label)):
-        if len(of_class[label]) < len(bins):
-            continue
-        for part in smallest_first:
-            there = any(part_of.get(group) == part for group in of_class[label])
-            free = next((group for group in of_class[label] if group not in part_of), None)
+    for label in sorted(of_class, key=lambda c: (len(of_class[c]), alone[c], c)):
+        candidates = sorted(of_class[label], key=lambda group: len(content[group]))
+        for part in smallest_first[-len(candidates) :]:
+            there = any(part_of.get(group) == part for group in candidates)
+            free = next((group for group in candidates if group not in part_of), None)
             if not there and free is not None:
-                _put(free, part, content, bins, part_of)
+                part_of[free] = part
+                bins[part].put(content[free])
     return part_of
-
-
-def _put(
-    group: str,
-    part: int,
-    content: Mapping[str, Counter[int]],
-    bins: Sequence[_Bin],
-    part_of: dict[str, int],
-) -> None:
-    part_of[group] = part
-    for label, n in content[group].items():
-        bins[part].missing[label] -= n / bins[part].target[label]
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -273,30 +347,50 @@ def write_split(parts: Split, path: Path) -> Path:
         leaked=parts.leaked,
     )
     write_value(path.with_suffix(".json"), sidecar)
+    lines = [_line("id", "part", "group")]
+    lines += [_line(id_, part, parts.groups[id_]) for part in PARTS for id_ in parts.part(part)]
+    return write_text(path, "".join(lines))
+
+
+def _line(*cells: str) -> str:
+    """A row. Python's writer quotes a carriage return only where it ends its own lines."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["id", "part", "group"])
-    for part in PARTS:
-        rows.writerows([id_, part, parts.groups[id_]] for id_ in parts.part(part))
-    return write_text(path, text.getvalue())
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def read_split(path: Path) -> Split:
-    """Read what ``write_split`` wrote. Raises DataError, naming the row, if it is no split."""
+    """Read what ``write_split`` wrote, edited by hand or not.
+
+    Raises DataError, naming the row, where it is no split, and LeakError where a group is in two
+    parts of a split that was not made despite its leaks.
+    """
     said = read_value(_Sidecar, path.with_suffix(".json"))
     if not path.is_file():
         raise DataError(f"{path} is missing.")
     ids: dict[str, list[str]] = {part: [] for part in PARTS}
     groups: dict[str, str] = {}
-    for number, row in enumerate(csv.DictReader(path.read_text().splitlines()), start=2):
-        if row.get("part") not in ids or not row.get("id") or not row.get("group"):
-            raise DataError(f"{path}, row {number}: needs an id, a group, and part one of {PARTS}.")
-        ids[row["part"]].append(row["id"])
-        groups[row["id"]] = row["group"]
-    empty = Split(
-        train=(),
-        val=(),
-        test=(),
+    part_of: dict[str, str] = {}
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        for row in rows:
+            where = f"{path}, row {rows.line_num}"
+            id_, part, group = row.get("id"), row.get("part"), row.get("group")
+            if part not in PARTS or not id_ or not group:
+                raise DataError(f"{where}: needs an id, a group, and part one of {PARTS}.")
+            if id_ in groups:
+                raise DataError(f"{where}: a second '{id_}'. Give each film one row.")
+            if part_of.setdefault(group, part) != part and not said.despite_leaks:
+                raise LeakError(
+                    f"{where}: the group '{group}' is in {part_of[group]} and in {part}. Films of "
+                    "one patient or study, and copies, must be in one part."
+                )
+            ids[part].append(id_)
+            groups[id_] = group
+    return Split(
+        train=tuple(ids["train"]),
+        val=tuple(ids["val"]),
+        test=tuple(ids["test"]),
         groups=groups,
         manifest_digest=said.manifest_digest,
         origin=said.origin,
@@ -304,6 +398,3 @@ def read_split(path: Path) -> Split:
         despite_leaks=said.despite_leaks,
         leaked=said.leaked,
     )
-    return replace(
-        empty, train=tuple(ids["train"]), val=tuple(ids["val"]), test=tuple(ids["test"])
-    )  # fmt: skip

@@ -1,4 +1,8 @@
-"""The checks of the audit, one small file each."""
+"""The checks of the audit, one small file each.
+
+A check looks at an ``Evidence`` and yields findings: ``message`` says what and where, with figures;
+``remedy`` says what to do. ``osteon.testing.checks.check_check`` holds each one to this contract.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from osteon.registry import Registry
-from osteon.types import FilmFacts, Finding, Manifest
+from osteon.types import FilmFacts, Finding, Manifest, Radiograph
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +21,30 @@ class Evidence:
     facts: Mapping[str, FilmFacts]  # film id -> what opening its file told
     clusters: Mapping[str, str]  # film id -> cluster of copies; films without a copy are absent
 
+    def readable(self, id_: str) -> bool:
+        """Whether the film was opened and decoded whole."""
+        return id_ in self.facts and self.facts[id_].fault is None
+
+    def counts(self, film: Radiograph) -> bool:
+        """Whether the film takes part in training or judging: it is readable and has a label."""
+        return film.label is not None and self.readable(film.id)
+
 
 Check = Callable[[Evidence], Iterable[Finding]]
 CHECKS: Registry[Check] = Registry("check", package="osteon.checks")
+
+
+def films(n: int) -> str:
+    """
+    >>> films(1), films(1200)
+    ('1 film', '1,200 films')
+    """
+    return f"{n:,} film" + ("" if n == 1 else "s")
+
+
+def percent(part: int, whole: int) -> str:
+    """
+    >>> percent(491, 506)
+    '97.0 %'
+    """
+    return f"{100 * part / whole:.1f} %"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence
-from osteon.types import Finding
+from osteon.checks import CHECKS, Evidence, films
+from osteon.types import FilmFacts, Finding
 
 
 @CHECKS.register("formats")
@@ -19,16 +19,20 @@ def formats(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="formats",
             severity="note",
-            message=f"{len(lying):,} files are of another format than their name says: {told}.",
+            message=f"Content and name disagree on the format of {films(len(lying))}: {told}.",
             remedy="They are decoded by their content. Rename them for other tools.",
-            ids=tuple(film.id for film in lying),
+            ids=_ids(lying),
         )
     animated = [film for film in readable if film.n_frames is not None and film.n_frames > 1]
     if animated:
         yield Finding(
             check="formats",
             severity="warning",
-            message=f"{len(animated):,} files have several frames; only the first is used.",
+            message=f"Only the first frame is used of {films(len(animated))} that have several.",
             remedy="Look whether the first frame is the radiograph; split them into files if not.",
-            ids=tuple(film.id for film in animated),
+            ids=_ids(animated),
         )
+
+
+def _ids(found: list[FilmFacts]) -> tuple[str, ...]:
+    return tuple(film.id for film in found)
