@@ -31,11 +31,11 @@ SCREEN = Screen(width_px=200, height_px=320, mm_per_px=0.5, centre=(100, 160), s
 seeds = st.integers(0, 2**31)
 
 
-def broken(name: str, seed: int) -> Fracture:
+def broken(name: str, seed: int, displacement: float = 1.0) -> Fracture:
     site = Site(
         bone="shaft", tube=int(name == "avulsion"), places=(0.5, 0.5), classes=(name,), give=1.0
     )
-    return break_bone(SHAFT, site, name, np.random.default_rng(seed))
+    return break_bone(SHAFT, site, name, np.random.default_rng(seed), displacement)
 
 
 def mass(fracture: Fracture) -> list[float]:
@@ -175,3 +175,12 @@ def test_box_lies_on_the_broken_bone_and_is_small() -> None:
         shares.append(box.width_px * box.height_px / film.gray.size)
     assert max(shares) < 0.12
     assert 0.001 < float(np.median(shares)) < 0.03  # FracAtlas: 0.004
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds)
+def test_displacement_moves_fragments_farther(seed: int) -> None:
+    near, far = (broken("transverse", seed, displacement=times) for times in (1.0, 3.0))
+    moved = [fracture.fragments[1].motion.shift for fracture in (near, far)]
+    np.testing.assert_allclose(moved[1], 3 * moved[0])
+    assert broken("hairline", seed, displacement=3.0).fragments[0].motion == IDENTITY

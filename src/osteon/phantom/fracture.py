@@ -81,7 +81,7 @@ def break_bone(
     if name == "avulsion":
         local = _outward(bone, site, tube, local, place)
     fragments = tuple(
-        replace(part, motion=replace(part.motion, shift=part.motion.shift * displacement))
+        replace(part, motion=part.motion.farther(displacement))
         for part in _MAKERS[name](radius, site.give * displacement, rng)
     )
     far = fragments[1] if len(fragments) > 1 and name != "avulsion" else None

@@ -31,6 +31,10 @@ class Rigid:
         moved: Vector = points @ self.turn.T + self.shift
         return moved
 
+    def farther(self, times: float) -> Rigid:
+        """The same turn, and ``times`` the shift; what does not shift stays as it is."""
+        return Rigid(turn=self.turn, shift=self.shift * times) if self.shift.any() else self
+
     def after(self, first: Rigid) -> Rigid:
         return Rigid(turn=self.turn @ first.turn, shift=self.turn @ first.shift + self.shift)
 
