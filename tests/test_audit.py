@@ -140,7 +140,8 @@ def test_small_classes_count_independent_films(tmp_path: Path, n: int, severity:
     _, result = audited(tmp_path)
     (finding,) = of(result, "small_classes")
     assert finding.severity == severity
-    assert f"'rare' has {n} independent film" in finding.message
+    words = f"'rare' has {n} independent film" if severity == "error" else f"'rare' ({n}): figures"
+    assert words in finding.message
 
 
 def test_patients_on_two_sides_are_a_leak(tmp_path: Path) -> None:

@@ -52,6 +52,23 @@ def test_patients_count_once_in_a_small_class() -> None:
     assert finding.message.startswith("Class 'broken' has 2 independent films: too few")
 
 
+def test_small_classes_are_told_together() -> None:
+    manifest = manifest_of(*(film(f"{n}.png", int(n < 5)) for n in range(12)))
+    (finding,) = findings_of("small_classes", manifest, facts_of(manifest))
+    assert finding.message == (
+        "Fewer than 30 independent films are of 'normal' (7), 'broken' (5): figures of so few "
+        "have wide intervals."
+    )
+
+
+def test_a_class_is_called_small_or_unreadable_but_not_both() -> None:
+    gone = manifest_of(*(film(f"{n}.png", int(n == 0)) for n in range(40)))
+    assert not findings_of("small_classes", gone, facts_of(gone, faults={"0.png": "empty"}))
+    never = manifest_of(*(film(f"{n}.png", 0) for n in range(40)))
+    (finding,) = findings_of("small_classes", never, facts_of(never))
+    assert "'broken' has 0 independent films" in finding.message
+
+
 def test_unlabelled_films_are_named_once() -> None:
     manifest = manifest_of(film("a.png"), film("b.png", None))
     (note,) = findings_of("unlabelled", manifest, facts_of(manifest))
@@ -82,6 +99,7 @@ def test_a_placeholder_for_patients_is_seen_and_not_printed() -> None:
         "same patient_id."
     )
     assert finding.ids == tuple(f"{n:02d}.png" for n in range(10))
+    assert finding.severity == "warning"
 
 
 def test_studies_numbered_per_patient_are_seen() -> None:
@@ -90,6 +108,7 @@ def test_studies_numbered_per_patient_are_seen() -> None:
     manifest = manifest_of(*films)
     (finding,) = findings_of("groups", manifest, facts_of(manifest))
     assert "the same study_id stands under several patients" in finding.message
+    assert finding.severity == "error"
     assert "leave the column out" in finding.remedy
 
 

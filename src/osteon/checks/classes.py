@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 from osteon.checks import CHECKS, Evidence, films, percent
@@ -38,29 +38,33 @@ def imbalance(evidence: Evidence) -> Iterator[Finding]:
 def small_classes(evidence: Evidence) -> Iterator[Finding]:
     """Classes with too few independent films (patients, studies, copies counted once)."""
     groups = group_films(evidence.manifest, evidence.clusters)
-    independent: defaultdict[int, set[str]] = defaultdict(set)
+    independent: dict[int, set[str]] = {}
     for film in evidence.manifest.radiographs:
-        if film.label is not None and evidence.counts(film):
-            independent[film.label].add(groups[film.id])
+        if film.label is not None:
+            found = independent.setdefault(film.label, set())
+            found |= {groups[film.id]} if evidence.counts(film) else set()
+    few = []
     for label, name in enumerate(evidence.manifest.classes):
-        n = len(independent[label])
-        if n < FEWEST_GROUPS:
+        n = len(independent.get(label, ()))
+        if FEWEST_GROUPS <= n < FEW_GROUPS:
+            few.append(f"'{name}' ({n})")
+        elif n < FEWEST_GROUPS and (n or label not in independent):  # else ``unreadable`` says so
             yield Finding(
                 check="small_classes",
                 severity="error",
-                message=f"Class '{name}' has {films(n).replace(' ', ' independent ')}: too few "
+                message=f"Class '{name}' has {n} independent film{'' if n == 1 else 's'}: too few "
                 "for train, validation and test.",
                 remedy="Bring more films, merge the class with another (one folder for both), or "
                 "leave it out.",
             )
-        elif n < FEW_GROUPS:
-            yield Finding(
-                check="small_classes",
-                severity="warning",
-                message=f"Class '{name}' has {n} independent films: its figures will have wide "
-                "intervals.",
-                remedy="Read its intervals before its values.",
-            )
+    if few:
+        yield Finding(
+            check="small_classes",
+            severity="warning",
+            message=f"Fewer than {FEW_GROUPS} independent films are of {', '.join(few)}: figures "
+            "of so few have wide intervals.",
+            remedy="Read the intervals of such a class before its values.",
+        )
 
 
 @CHECKS.register("unlabelled")

@@ -14,7 +14,8 @@ LARGEST_SHARE = 0.15  # of all films: as many as the default test part has
 
 @CHECKS.register("groups")
 def groups(evidence: Evidence) -> Iterator[Finding]:
-    """The largest group, if it is larger than a test part, and what holds it together."""
+    """The largest group, if it is larger than a test part, and what holds it together; an error
+    if it is most of the films."""
     group_of = group_films(evidence.manifest, evidence.clusters)
     used = [film for film in evidence.manifest.radiographs if evidence.counts(film)]
     sizes = Counter(group_of[film.id] for film in used)
@@ -25,7 +26,7 @@ def groups(evidence: Evidence) -> Iterator[Finding]:
     why, remedy = _why(inside)
     yield Finding(
         check="groups",
-        severity="warning",
+        severity="error" if size > len(used) / 2 else "warning",
         message=f"{size:,} of {len(used):,} films ({percent(size, len(used))}) belong together, "
         f"and no split may separate them: {why}.",
         remedy=remedy,
