@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from osteon import features as features_module
 from osteon.backbones.linear_probe import LinearProbe
-from osteon.features import frozen_features
+from osteon.features import fingerprint, frozen_features
 from osteon.networks import Probe
 from osteon.prepare import Prepared
 from osteon.recipe import named_recipe
@@ -100,6 +100,26 @@ def test_features_are_computed_once(
     with monkeypatch.context() as patched:
         patched.setattr(features_module, "_computed", never)
         assert (frozen_features(net, prepared, parts.train) == first).all()
+
+
+def test_equal_weights_in_other_layers_are_other_features() -> None:
+    kinds = ("tf_efficientnet_lite0", "efficientnet_lite0")  # they differ in padding alone
+    one, other = (LinearProbe(model=kind, weights="none").build(2) for kind in kinds)
+    other.load_state_dict(one.state_dict())
+    again = LinearProbe(model=kinds[0], weights="none").build(2)
+    again.load_state_dict(one.state_dict())
+    assert isinstance(one, Probe)
+    assert isinstance(other, Probe)
+    assert isinstance(again, Probe)
+    assert fingerprint(one) == fingerprint(again) != fingerprint(other)
+
+
+def test_a_random_trunk_follows_from_the_seed(tmp_path: Path) -> None:
+    ready = ready_with(tmp_path, "normal", "broken")
+    one, same = (
+        train(recipe_of(0.01), *ready, tmp_path / name).net.state_dict() for name in ("a", "b")
+    )
+    assert all(torch.equal(one[name], same[name]) for name in one)
 
 
 def test_a_killed_extraction_goes_on(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from osteon.errors import DataError, OsteonError, UnknownName, UsageError
-from osteon.recipe import named_recipe, recipe_from_json, with_settings
+from osteon.recipe import named_recipe, recipe_from_json, recipe_to_json, with_settings
 from osteon.recipes import RECIPES
 from osteon.testing.recipes import check_recipe
 
@@ -43,6 +45,11 @@ def test_a_backbone_can_be_exchanged() -> None:
         ("seed.x=3", UsageError, "seed has no fields"),
         ("epochs", UsageError, "FIELD=VALUE"),
         ("batch_size=0", UsageError, "batch_size is 0"),
+        ("optimiser.warmup_epochs=-1", UsageError, r"optimiser\.warmup_epochs is -1"),
+        ("optimiser.momentum=-1", UsageError, r"optimiser\.momentum is -1"),
+        ("backbone.dropout=2", UsageError, r"backbone\.dropout is 2\.0; it must be in \[0, 1\)"),
+        ("backbone.stride=0", UsageError, r"backbone\.stride is 0"),
+        ("backbone.head=flatten", UsageError, r"backbone\.input_px is 224; .* 160"),
         ("backbone=nn", UnknownName, "There is no backbone 'nn'"),
     ],
 )
@@ -58,7 +65,19 @@ def test_a_probe_needs_its_path_and_others_must_not_have_one() -> None:
         with_settings(named_recipe("linear-probe"), ["backbone=cnn"])
 
 
+@pytest.mark.parametrize(
+    ("part", "field", "known"), [("optimiser", "lrr", "lr"), ("backbone", "kernl", "kernel")]
+)
+def test_a_nested_field_that_does_not_exist_is_named(part: str, field: str, known: str) -> None:
+    told = json.loads(recipe_to_json(named_recipe("small-cnn")))
+    told[part][field] = 1
+    with pytest.raises(UnknownName, match=f"Did you mean '{known}'"):
+        recipe_from_json(json.dumps(told))
+
+
 def test_what_is_no_recipe_is_said() -> None:
+    with pytest.raises(DataError, match="it has no name"):
+        recipe_from_json('{"backbone": {"kind": "cnn"}}')
     with pytest.raises(DataError, match="no recipe"):
         recipe_from_json("{}")
     with pytest.raises(UnknownName, match="Did you mean 'linear-probe'"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from osteon.backbones.timm_model import TimmModel, timm_net
 from osteon.batches import training_batches
 from osteon.checkpoint import read_checkpoint, write_checkpoint
 from osteon.classifier import Classifier
@@ -86,6 +87,12 @@ def test_a_missing_class_is_said(ready: Ready, tmp_path: Path) -> None:
     normal = tuple(id_ for id_ in parts.train if id_.startswith("normal"))
     with pytest.raises(DataError, match="No film of 'broken' is in train"):
         train(TINY, prepared, manifest, replace(parts, train=normal), tmp_path)
+
+
+def test_an_empty_val_is_said(ready: Ready, tmp_path: Path) -> None:
+    prepared, manifest, parts = ready
+    with pytest.raises(DataError, match="No film is in val"):
+        train(TINY, prepared, manifest, replace(parts, val=()), tmp_path)
 
 
 def test_a_loss_that_is_no_number_says_what_to_do(ready: Ready, tmp_path: Path) -> None:
@@ -203,6 +210,19 @@ def test_a_bad_file_is_a_reading_with_its_reason(ready: Ready, tmp_path: Path) -
     assert (zipped.category, gone.category) == ("not readable", "not readable")
     assert "ZIP" in zipped.reason
     assert gone.scores == {}
+
+
+def test_a_run_needs_its_weights_file_no_more(ready: Ready, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    weights = tmp_path / "model.safetensors"
+    save_file(timm_net("resnet10t", "none", num_classes=7).state_dict(), weights)
+    backbone = TimmModel(model="resnet10t", weights=str(weights))
+    run = tmp_path / "run"
+    trained = train(replace(TINY, backbone=backbone, epochs=1), *ready, run).net.state_dict()
+    weights.unlink()
+    loaded = Classifier.load(run).net.state_dict()
+    assert all(torch.equal(loaded[name], trained[name]) for name in trained)
 
 
 def test_no_run_is_said(tmp_path: Path) -> None:

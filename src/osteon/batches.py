@@ -78,10 +78,12 @@ def training_batches(labels: Tensor, recipe: Recipe, generator: Generator) -> li
 @torch.inference_mode()
 def scored(net: nn.Module, prepared: Prepared, ids: Sequence[str], device: torch.device) -> Floats:
     """(n, C) probabilities of the films ``ids``; the features of a frozen trunk are computed once
-    for all time."""
+    for all time. Raises DataError when there is no film."""
     from osteon.features import frozen_features
     from osteon.networks import Probe
 
+    if not ids:
+        raise DataError("There is no film to score: the part is empty. Split anew.")
     net.eval()
     if isinstance(net, Probe):
         features = torch.from_numpy(frozen_features(net, prepared, ids)).to(device)
@@ -93,5 +95,5 @@ def scored(net: nn.Module, prepared: Prepared, ids: Sequence[str], device: torch
 
 def probabilities(logits: Tensor) -> Floats:
     """(n, C) logits as float64 probabilities whose rows sum to 1."""
-    soft: Floats = torch.softmax(logits.double(), dim=1).cpu().numpy()
+    soft: Floats = torch.softmax(logits.cpu().double(), dim=1).numpy()
     return soft

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from osteon.backbones.blocks import bare
 from osteon.batches import probabilities, scored
 from osteon.checkpoint import read_checkpoint
 from osteon.errors import DataError, UnreadableFilm
@@ -48,7 +49,7 @@ class Classifier:
             raise DataError(f"{run} is no trained run: it has no {folder.recipe.name}.")
         recipe = recipe_from_json(folder.recipe.read_text(encoding="utf-8"))
         best = read_checkpoint(folder.checkpoints / "best.safetensors")
-        net = recipe.backbone.build(len(best.classes))
+        net = bare(recipe.backbone).build(len(best.classes))
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.load_state_dict(dict(best.model))
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -56,8 +56,10 @@ def _computed(net: Probe, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def fingerprint(net: Probe) -> str:
-    """Of the trunk's and the normaliser's weights."""
-    said = hashlib.sha256()
+    """Of the trunk's and the normaliser's layers and weights."""
+    # Equal weights are not equal features: efficientnet_lite0 and tf_efficientnet_lite0 share
+    # every tensor's name and shape, and differ in padding.
+    said = hashlib.sha256(repr(net.trunk).encode())
     for part in (net.normalise, net.trunk):
         for name, value in part.state_dict().items():
             said.update(name.encode())

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from osteon.augment import augmented
+from osteon.backbones.blocks import bare
 from osteon.batches import (
     check_classes,
     class_weights,
@@ -22,6 +23,7 @@ from osteon.batches import (
     seeded,
     training_batches,
 )
+from osteon.errors import DataError
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
 from osteon.progress import track
 from osteon.types import History, Manifest, Optimiser, Recipe, Split
@@ -52,25 +54,28 @@ def fit(
     """Yield each epoch of training on ``split.train``, watched on ``split.val``.
 
     From ``start`` it goes on to bit-identical weights on a CPU: every random number follows from
-    the seed and the epoch. Raises DataError when a class is missing in train, UsageError when the
-    loss is no longer a number.
+    the seed and the epoch. Raises DataError when a class is missing in train or val is empty,
+    UsageError when the loss is no longer a number.
     """
     fabric = Fabric(devices=1)
     labels = labels_of(manifest, split.train).to(fabric.device)
     check_classes(labels, manifest)
+    if not split.val:
+        raise DataError("No film is in val: training is watched on it. Split anew.")
+    torch.manual_seed(recipe.seed)
     if not isinstance(recipe.optimiser, Optimiser):
         from osteon.probe import fit_path
 
         yield from fit_path(recipe, prepared, manifest, split, start=start, device=fabric.device)
         return
-    torch.manual_seed(recipe.seed)
-    net = recipe.backbone.build(len(manifest.classes))
+    net = (bare(recipe.backbone) if start else recipe.backbone).build(len(manifest.classes))
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(net, recipe.optimiser)
     if start is not None:
         net.load_state_dict(dict(start.model))
-        load_state(optimiser, start.optimiser)
     wrapped, stepper = fabric.setup(net, optimiser)
+    if start is not None:  # only now: Fabric moves the network to its device, but no such state
+        load_state(optimiser, start.optimiser)
     weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
     for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
         begun, loss_sum, right = time.monotonic(), 0.0, 0

@@ -13,6 +13,7 @@ from osteon.recipes import RECIPES
 from osteon.types import Optimiser, Recipe, RegularisationPath
 
 T = TypeVar("T")
+MOST_SEED = 2**32  # what every generator of random numbers takes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,12 +76,14 @@ def recipe_from_json(text: str) -> Recipe:
         kind = told["backbone"].pop("kind")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"This is no recipe: {error!r}.") from None
+    if "name" not in told:
+        raise DataError("This is no recipe: it has no name.")
     hints = _hints(Recipe)
     values: dict[str, Any] = {}
     for name, value in told.items():
         if name not in hints:
             raise UnknownName("recipe field", name, hints)
-        values[name] = _validated(name, _kind(name, value, kind, hints), value)
+        values[name] = _validated(name, _known(name, _kind(name, value, kind, hints), value), value)
     return checked(Recipe(**values))
 
 
@@ -90,6 +93,16 @@ def _kind(name: str, value: Any, backbone: str, hints: dict[str, Any]) -> Any:
     if name == "optimiser":
         return RegularisationPath if "inverse_strengths" in value else Optimiser
     return hints[name]
+
+
+def _known(name: str, kind: Any, value: Any) -> Any:
+    """``kind``, once it is sure that it has every field of ``value``: pydantic ignores others."""
+    if is_dataclass(kind) and isinstance(value, dict):
+        assert isinstance(kind, type)
+        for field in value:
+            if field not in _hints(kind):
+                raise UnknownName(f"{name} field", field, _hints(kind))
+    return kind
 
 
 # --- fields changed by the user -------------------------------------------------------------------
@@ -168,15 +181,18 @@ def checked(recipe: Recipe) -> Recipe:
     at_least_1 = {
         "epochs": recipe.epochs,
         "patience": recipe.patience,
-        "batch_size": recipe.batch_size,
         "pixels.size_px": recipe.pixels.size_px,
     }
     for name, value in at_least_1.items():
         _require(value >= 1, name, value, "at least 1")
+    # batch norm cannot learn of one film
+    _require(recipe.batch_size >= 2, "batch_size", recipe.batch_size, "at least 2")
+    _require(0 <= recipe.seed < MOST_SEED, "seed", recipe.seed, f"from 0 to {MOST_SEED - 1}")
     _require(
         0 <= recipe.label_smoothing < 1, "label_smoothing", recipe.label_smoothing, "in [0, 1)"
     )
     _require(0 <= augment.flip <= 1, "augment.flip", augment.flip, "a probability, 0 to 1")
+    _check_backbone(recipe)
     for field in fields(augment):
         value = getattr(augment, field.name)
         _require(value >= 0, f"augment.{field.name}", value, "0 or more")
@@ -184,6 +200,9 @@ def checked(recipe: Recipe) -> Recipe:
         _require(optimiser.lr > 0, "optimiser.lr", optimiser.lr, "above 0")
         decay = optimiser.weight_decay
         _require(decay >= 0, "optimiser.weight_decay", decay, "0 or more")
+        _require(0 <= optimiser.momentum < 1, "optimiser.momentum", optimiser.momentum, "in [0, 1)")
+        warmup = optimiser.warmup_epochs
+        _require(warmup >= 0, "optimiser.warmup_epochs", warmup, "0 or more")
         _require(kind_of(recipe) != "linear_probe", "optimiser", "gradient descent",
                  "a RegularisationPath for a linear probe")  # fmt: skip
     else:
@@ -193,6 +212,21 @@ def checked(recipe: Recipe) -> Recipe:
         _require(kind_of(recipe) == "linear_probe", "optimiser", "a regularisation path",
                  "gradient descent for this backbone")  # fmt: skip
     return recipe
+
+
+def _check_backbone(recipe: Recipe) -> None:
+    """What torch would refuse later, in words of its own."""
+    told: Any = recipe.backbone
+    for field in fields(told):
+        name, value = f"backbone.{field.name}", getattr(told, field.name)
+        if "dropout" in field.name:
+            _require(0 <= value < 1, name, value, "in [0, 1)")
+        if field.name in ("kernel", "stride", "input_px"):
+            _require(value >= 1, name, value, "at least 1")
+    if getattr(told, "head", "") == "flatten":
+        side = recipe.pixels.size_px
+        _require(told.input_px == side, "backbone.input_px", told.input_px,
+                 f"pixels.size_px, {side}, where the head flattens")  # fmt: skip
 
 
 def _require(fine: bool, name: str, value: object, wanted: str) -> None:

@@ -48,9 +48,14 @@ def watched(scores: Floats, manifest: Manifest, ids: Sequence[str]) -> Watched:
 
 
 def better(one: History, other: History, monitor: str) -> bool:
-    """Whether ``one`` is better than ``other``; losses are better when lower, NaN never is."""
+    """Whether ``one`` is better than ``other``; losses are better when lower, NaN never is.
+
+    Where both are NaN (the AUROC of films of one class), the validation loss decides.
+    """
     mine, theirs = getattr(one, monitor), getattr(other, monitor)
     if np.isnan(theirs):
+        if np.isnan(mine) and monitor != "val_loss":
+            return better(one, other, "val_loss")
         return not np.isnan(mine)
     return bool(mine < theirs if monitor.endswith("_loss") else mine > theirs)
 

