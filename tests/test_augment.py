@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from osteon.augment import augmented
 from osteon.types import Augment
@@ -68,3 +72,39 @@ def test_shade_alone_moves_nothing(how: Augment) -> None:
 def test_brightness_stays_within_its_bound() -> None:
     changed = augmented(torch.full((99, 1, 8, 8), 0.5), Augment(brightness=0.1), seeded())
     assert 0.05 < (changed - 0.5).abs().max() <= 0.1 + 1e-6
+
+
+def smooth(n: int) -> torch.Tensor:
+    """The same lopsided film n times, smooth enough that resampling it twice changes little."""
+    noise = np.random.default_rng(0).random((48, 48))
+    film = ndimage.gaussian_filter(noise, 4)
+    film = (film - film.min()) / (film.max() - film.min())
+    return torch.from_numpy(film).float().expand(n, 1, -1, -1)
+
+
+def drawn(n: int, most: float) -> list[float]:
+    """What ``seeded()`` gives first: the angles."""
+    return ((2 * torch.rand(n, generator=seeded()) - 1) * most).tolist()
+
+
+def test_it_turns_as_scipy_does() -> None:
+    turned = augmented(smooth(6), Augment(rotate_deg=30), seeded())
+    angles = drawn(6, 30)
+    assert min(angles) < -5
+    assert max(angles) > 5
+    for film, angle in zip(turned, angles, strict=True):
+        theirs = ndimage.rotate(smooth(1)[0, 0].numpy(), -angle, reshape=False, order=1)
+        # the corners are another matter: what comes in from outside is black in both
+        np.testing.assert_allclose(film[0, 12:36, 12:36], theirs[12:36, 12:36], atol=0.02)
+
+
+def test_it_scales_about_the_centre_within_its_bound() -> None:
+    disc = torch.linspace(-1, 1, 101)
+    film = ((disc[:, None] ** 2 + disc[None] ** 2) < 0.25).float().expand(200, 1, -1, -1)
+    scaled = augmented(film, Augment(scale=0.25), seeded())
+    radii = (scaled.sum((1, 2, 3)) / film[0].sum()).sqrt()
+    assert 1 / 1.25 - 0.02 < radii.min() < 0.85
+    assert 1.2 < radii.max() < 1.25 + 0.02
+    assert (radii.log().mean().abs() < 0.05).item()  # neither way more than the other
+    middle = (scaled[:, 0] * disc).sum((1, 2)) / scaled.sum((1, 2, 3))
+    assert math.isclose(middle.abs().max().item(), 0, abs_tol=1e-3)

@@ -37,6 +37,10 @@ def test_a_backbone_can_be_exchanged() -> None:
     [
         ("optimiser.lrr=1", UnknownName, "Did you mean 'lr'"),
         ("epoch=3", UnknownName, "Did you mean 'epochs'"),
+        ("batch_size=1", UsageError, "batch_size is 1; it must be at least 2"),
+        ("seed=99999999999999999999", UsageError, "seed is 9+; it must be from 0 to 4294967295"),
+        ("seed=-1", UsageError, "seed is -1; it must be from 0"),
+        ("pixels.size_px=15", UsageError, r"pixels\.size_px is 15; it must be more for 4 blocks"),
         ("optimiser.lr=fast", UsageError, r"optimiser\.lr cannot be 'fast'"),
         ("optimiser.lr=-1", UsageError, r"optimiser\.lr is -1\.0; it must be above 0"),
         ("augment.flip=2", UsageError, "a probability, 0 to 1"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from osteon.backbones import BACKBONES
+from osteon.backbones.cnn import Cnn
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.recipes import RECIPES
 from osteon.types import Optimiser, Recipe, RegularisationPath
@@ -223,8 +224,11 @@ def _check_backbone(recipe: Recipe) -> None:
             _require(0 <= value < 1, name, value, "in [0, 1)")
         if field.name in ("kernel", "stride", "input_px"):
             _require(value >= 1, name, value, "at least 1")
+    side = recipe.pixels.size_px
+    if isinstance(told, Cnn):
+        _require(told.side_after(side) >= 1, "pixels.size_px", side,
+                 f"more for {len(told.channels)} blocks (backbone.channels)")  # fmt: skip
     if getattr(told, "head", "") == "flatten":
-        side = recipe.pixels.size_px
         _require(told.input_px == side, "backbone.input_px", told.input_px,
                  f"pixels.size_px, {side}, where the head flattens")  # fmt: skip
 
