@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from osteon.augment import augmented
 from osteon.errors import DataError
-from osteon.types import Manifest, Recipe
+from osteon.types import Augment, Manifest, Recipe
 
 if TYPE_CHECKING:
     from osteon.prepare import Prepared
@@ -73,6 +74,23 @@ def training_batches(labels: Tensor, recipe: Recipe, generator: Generator) -> li
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
+
+
+def training_inputs(
+    net: nn.Module, prepared: Prepared, ids: Sequence[str], how: Augment, device: torch.device
+) -> Callable[[Tensor, Generator], Tensor]:
+    """What the network is fed with, by the positions of a batch's films in ``ids``: augmented
+    films; for a network with a frozen trunk its features, computed once for all time."""
+    from osteon.features import frozen_features
+    from osteon.networks import Probe
+
+    if not isinstance(net, Probe):
+        return lambda chosen, generator: augmented(
+            films_of(prepared, [ids[at] for at in chosen.tolist()], device), how, generator
+        )
+    features = torch.from_numpy(frozen_features(net, prepared, ids)).to(device)
+    net.standardise(features)
+    return lambda chosen, _: features[chosen.to(device)]
 
 
 @torch.inference_mode()

@@ -5,23 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
 
-from osteon.augment import augmented
 from osteon.backbones.blocks import bare
 from osteon.batches import (
     check_classes,
     class_weights,
-    films_of,
     labels_of,
     scored,
     seeded,
     training_batches,
+    training_inputs,
 )
 from osteon.errors import DataError
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
@@ -32,6 +31,13 @@ from osteon.watch import check_finite, watched
 if TYPE_CHECKING:
     from osteon.checkpoint import Checkpoint
     from osteon.prepare import Prepared
+    from osteon.types import Floats
+
+
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {
+    "float32": "32-true",
+    "bfloat16": "bf16-mixed",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -41,6 +47,7 @@ class Epoch:
     history: History
     model: Mapping[str, Tensor]
     optimiser: Mapping[str, Tensor]
+    val_scores: Floats  # (n, C) of ``split.val``
 
 
 def fit(
@@ -57,7 +64,7 @@ def fit(
     the seed and the epoch. Raises DataError when a class is missing in train or val is empty,
     UsageError when the loss is no longer a number.
     """
-    fabric = Fabric(devices=1)
+    fabric = Fabric(devices=1, precision=PRECISIONS[recipe.precision])
     labels = labels_of(manifest, split.train).to(fabric.device)
     check_classes(labels, manifest)
     if not split.val:
@@ -76,6 +83,7 @@ def fit(
     wrapped, stepper = fabric.setup(net, optimiser)
     if start is not None:  # only now: Fabric moves the network to its device, but no such state
         load_state(optimiser, start.optimiser)
+    inputs = training_inputs(net, prepared, split.train, recipe.augment, fabric.device)
     weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
     for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
         begun, loss_sum, right = time.monotonic(), 0.0, 0
@@ -85,8 +93,7 @@ def fit(
         for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
             done = epoch - 1 + step / len(batches)
             set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
-            films = films_of(prepared, [split.train[i] for i in chosen.tolist()], fabric.device)
-            logits = wrapped(augmented(films, recipe.augment, generator))
+            logits = wrapped(inputs(chosen, generator))
             truth = labels[chosen.to(labels.device)]
             loss = functional.cross_entropy(
                 logits, truth, weight=weights, label_smoothing=recipe.label_smoothing
@@ -99,6 +106,13 @@ def fit(
         n = sum(map(len, batches))
         check_finite(loss_sum, epoch)
         lr = float(optimiser.param_groups[0]["lr"])
-        val = watched(scored(net, prepared, split.val, fabric.device), manifest, split.val)
-        history = val.row(epoch, loss_sum / n, right / n, lr, time.monotonic() - begun)
-        yield Epoch(history=history, model=net.state_dict(), optimiser=state_of(optimiser))
+        val_scores = scored(net, prepared, split.val, fabric.device)
+        history = watched(val_scores, manifest, split.val).row(
+            epoch, loss_sum / n, right / n, lr, time.monotonic() - begun
+        )
+        yield Epoch(
+            history=history,
+            model=net.state_dict(),
+            optimiser=state_of(optimiser),
+            val_scores=val_scores,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,16 +23,47 @@ class Normalise(nn.Module):
         return (films.expand(-1, 3, -1, -1) - self.mean) / self.std
 
 
-class Probe(nn.Module):
-    """A frozen trunk, its maps averaged and maximised, standardised, and a linear head.
+class StandardiseFilm(nn.Module):
+    """Each film less its own mean, over its own deviation: (N, 1, H, W) -> the same."""
 
-    Only ``centre``, ``scale`` (D,) and ``head`` are ever set, by ``osteon.probe``.
+    def forward(self, films: Tensor) -> Tensor:
+        mean = films.mean((1, 2, 3), keepdim=True)
+        deviation = films.std((1, 2, 3), keepdim=True, correction=0)
+        return (films - mean) / deviation.clamp(min=1e-3)  # a blank film stays blank
+
+
+class OneSigmoid(nn.Module):
+    """A linear layer to one logit z of the positive class, as the two logits (0, z).
+
+    Softmax and cross-entropy of these are the sigmoid and the binary cross-entropy of z.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        logit = self.linear(features)
+        return torch.cat([torch.zeros_like(logit), logit], dim=1)
+
+
+class Probe(nn.Module):
+    """A frozen trunk, its maps averaged and maximised, standardised, and a head to the classes.
+
+    Only ``centre``, ``scale`` (D,) and ``head`` are ever set. ``head`` is made for the width D of
+    the features; it is linear, and solved by ``osteon.probe``, where nothing else is said.
     """
 
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, normalise: nn.Module, trunk: nn.Module, n_classes: int) -> None:
+    def __init__(
+        self,
+        normalise: nn.Module,
+        trunk: nn.Module,
+        n_classes: int,
+        head: Callable[[int], nn.Module] | None = None,
+    ) -> None:
         super().__init__()
         self.normalise = normalise
         self.trunk = trunk.requires_grad_(False).eval()
@@ -40,20 +71,27 @@ class Probe(nn.Module):
             width = self.features(torch.zeros(1, 1, 64, 64)).shape[1]
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
-        self.head = nn.Linear(width, n_classes)
+        self.head = head(width) if head else nn.Linear(width, n_classes)
 
     def features(self, films: Tensor) -> Tensor:
         """(N, 1, H, W) -> (N, D)."""
         maps = self.trunk(self.normalise(films))
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
 
+    def standardise(self, features: Tensor) -> None:
+        """Take the centre and scale of the train films' features (N, D)."""
+        self.centre.copy_(features.mean(0))
+        scale = features.std(0, correction=0)
+        self.scale.copy_(torch.where(scale > 0, scale, 1))  # a constant feature tells nothing
+
     def classify(self, features: Tensor) -> Tensor:
         """(N, D) -> (N, C) logits."""
         logits: Tensor = self.head((features - self.centre) / self.scale)
         return logits
 
-    def forward(self, films: Tensor) -> Tensor:
-        return self.classify(self.features(films))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Films (N, 1, H, W), or their features (N, D) where they are known, -> (N, C) logits."""
+        return self.classify(inputs if inputs.ndim == 2 else self.features(inputs))
 
     def train(self, mode: bool = True) -> Probe:
         super().train(mode)

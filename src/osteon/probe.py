@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from osteon.batches import labels_of, probabilities
 from osteon.features import frozen_features
@@ -44,26 +45,28 @@ def fit_path(
     features = frozen_features(net, prepared, ids)
     inside, outside = features[: len(split.train)], features[len(split.train) :]
     labels = labels_of(manifest, split.train).numpy()
-    centre, scale = inside.mean(0), inside.std(0)
-    scale = np.where(scale > 0, scale, 1).astype(np.float32)  # a constant feature tells nothing
-    net.centre.copy_(torch.from_numpy(centre))
-    net.scale.copy_(torch.from_numpy(scale))
-    standard = ((inside - centre) / scale).astype(np.float64)
+    net.standardise(torch.from_numpy(inside).to(device))
+    standard = (inside - net.centre.cpu().numpy()) / net.scale.cpu().numpy()
+    standard = standard.astype(np.float64)
     strengths = recipe.optimiser.inverse_strengths[: recipe.epochs]
     for epoch, strength in enumerate(strengths, start=1):
         if start is not None and epoch <= start.epoch:
             continue
         begun = time.monotonic()
         say(f"strength {epoch}/{len(strengths)}: C = {strength:g}")
-        weight, bias = _solved(standard, labels, strength, recipe, len(manifest.classes))
+        weight, bias = _solved(
+            standard.astype(np.float64), labels, strength, recipe, len(manifest.classes)
+        )
+        assert isinstance(net.head, nn.Linear)
         with torch.no_grad():
             net.head.weight.copy_(torch.from_numpy(weight))
             net.head.bias.copy_(torch.from_numpy(bias))
         train = watched(_scores(net, inside, device), manifest, split.train)
-        val = watched(_scores(net, outside, device), manifest, split.val)
+        val_scores = _scores(net, outside, device)
+        val = watched(val_scores, manifest, split.val)
         seconds = time.monotonic() - begun
         history = val.row(epoch, train.loss, train.accuracy, strength, seconds)
-        yield Epoch(history=history, model=net.state_dict(), optimiser={})
+        yield Epoch(history=history, model=net.state_dict(), optimiser={}, val_scores=val_scores)
 
 
 def _solved(

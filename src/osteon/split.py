@@ -331,7 +331,7 @@ class _Sidecar:
     """split.json: what split.csv has no column for."""
 
     manifest_digest: str
-    origin: Literal["grouped", "shipped"]
+    origin: Literal["grouped", "shipped", "by_film"]
     seed: int
     despite_leaks: bool
     leaked: tuple[str, ...]

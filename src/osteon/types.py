@@ -152,7 +152,7 @@ class Split:
     test: tuple[str, ...]
     groups: Mapping[str, str]  # film id -> group; every film of the split is in it
     manifest_digest: str
-    origin: Literal["grouped", "shipped"]
+    origin: Literal["grouped", "shipped", "by_film"]
     seed: int
     despite_leaks: bool = False  # the user insisted on a shipped split that leaks
     leaked: tuple[str, ...] = ()  # then: the val and test films with a copy in train
@@ -235,6 +235,7 @@ class Recipe:
     epochs: int = 20  # at most
     patience: int = 5  # epochs without a better ``monitor`` before training stops
     monitor: Literal["val_loss", "val_auroc", "val_accuracy"] = "val_loss"
+    precision: Literal["float32", "bfloat16"] = "float32"  # of training; scoring is in float32
     seed: int = 0
 
 

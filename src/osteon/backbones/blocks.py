@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from osteon.errors import UsageError
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -12,12 +14,29 @@ if TYPE_CHECKING:
 
 Activation = Literal["relu", "leaky_relu"]
 Init = Literal["default", "glorot", "kaiming"]
+Output = Literal["softmax", "sigmoid"]
 
 
 def activation_of(name: Activation) -> nn.Module:
     from torch import nn
 
     return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.01)
+
+
+def classes_layer(width: int, n_classes: int, output: Output) -> nn.Module:
+    """From the last features to (N, C) logits."""
+    from torch import nn
+
+    from osteon.networks import OneSigmoid
+
+    if output == "softmax":
+        return nn.Linear(width, n_classes)
+    if n_classes != 2:
+        raise UsageError(
+            f"One sigmoid tells two classes apart, here are {n_classes}: "
+            "--set backbone.output=softmax."
+        )
+    return OneSigmoid(width)
 
 
 def bare(backbone: Backbone) -> Backbone:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from osteon.backbones import BACKBONES
-from osteon.backbones.blocks import Activation, Init, activation_of, initialise
+from osteon.backbones.blocks import (
+    Activation,
+    Init,
+    Output,
+    activation_of,
+    classes_layer,
+    initialise,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,44 +22,54 @@ if TYPE_CHECKING:
 @BACKBONES.register("cnn")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cnn:
-    """One block a number of ``channels``: convolution, batch norm, activation, spatial dropout,
-    pooling; then global pooling or flattening, dense layers with dropout, and the classes.
+    """One block a number of ``channels``: convolution, batch norm, activation, dropout, pooling;
+    then global pooling or flattening, dense layers, each with dropout after it, and the classes.
 
-    Flattening needs ``input_px``, the side of the films in px.
+    Flattening needs ``input_px``, the side of the films in px. A sigmoid is one output for the
+    positive of two classes, where softmax has one for each.
     """
 
+    normalise: Literal["none", "film"] = "none"  # film: each less its mean, over its deviation
     channels: tuple[int, ...] = (32, 64, 128, 256)
     kernel: int = 3
     stride: int = 1
     pool: Literal["max", "none"] = "max"
-    batch_norm: bool = True
+    batch_norm: Literal["blocks", "end", "none"] = "blocks"  # end: once, after all blocks
     activation: Activation = "relu"
     block_dropout: float = 0.0
     spatial_dropout: float = 0.0  # whole channels (Tompson et al., CVPR 2015)
     head: Literal["average", "flatten"] = "average"
     input_px: int = 224
     dense: tuple[int, ...] = ()
-    dropout: float = 0.2  # before each dense layer
+    dropout: float = 0.2  # after each dense layer; without any, before the classes
+    output: Output = "softmax"
     init: Init = "kaiming"
 
     def build(self, n_classes: int) -> nn.Module:
+        """Raises UsageError for a sigmoid and more than two classes."""
         from torch import nn
 
-        layers: list[nn.Module] = []
+        from osteon.networks import StandardiseFilm
+
+        layers: list[nn.Module] = [StandardiseFilm()] if self.normalise == "film" else []
         before = 1
         for width in self.channels:
             layers += self._block(before, width)
             before = width
+        if self.batch_norm == "end":
+            layers.append(nn.BatchNorm2d(before))
         if self.head == "average":
             layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         else:
             layers.append(nn.Flatten())
             before *= self.side_after(self.input_px) ** 2
         for width in self.dense:
-            layers += [nn.Dropout(self.dropout), nn.Linear(before, width)]
-            layers.append(activation_of(self.activation))
+            layers += [nn.Linear(before, width), activation_of(self.activation)]
+            layers.append(nn.Dropout(self.dropout))
             before = width
-        layers += [nn.Dropout(self.dropout), nn.Linear(before, n_classes)]
+        if not self.dense:
+            layers.append(nn.Dropout(self.dropout))
+        layers.append(classes_layer(before, n_classes, self.output))
         net = nn.Sequential(*layers)
         initialise(net, self.init)
         return net
@@ -70,7 +87,7 @@ class Cnn:
         padding = self.kernel // 2
         convolution = nn.Conv2d(before, width, self.kernel, self.stride, padding)
         layers: list[nn.Module] = [convolution]
-        if self.batch_norm:
+        if self.batch_norm == "blocks":
             layers.append(nn.BatchNorm2d(width))
         layers.append(activation_of(self.activation))
         if self.block_dropout:

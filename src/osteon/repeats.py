@@ -1,0 +1,132 @@
+"""Figures of a training that was repeated with several seeds, and differences between two such.
+
+Legend: S seeds, N films, C classes, B resamples, G groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from osteon.metrics import METRICS, Metric
+from osteon.statistics import LEVEL, RESAMPLES
+from osteon.types import Estimate, Predictions
+
+if TYPE_CHECKING:
+    from osteon.types import Floats
+
+AT_ONCE = 250  # resamples held in memory
+FEWEST_DEFINED = 0.8
+
+_Terms = Sequence[tuple[float, Sequence[Predictions]]]
+
+
+def repeated(
+    metrics: Sequence[str],
+    runs: Sequence[Predictions],
+    *,
+    n_resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """The mean of each metric over the seeds' predictions, with its 95 % interval.
+
+    Both levels are resampled: the groups of films (one draw for all seeds, since the films are
+    shared), and the seeds. The test parts may differ between seeds.
+    """
+    return _estimates(metrics, [(1.0, runs)], n_resamples, seed, "mean")
+
+
+def repeated_differences(
+    metrics: Sequence[str],
+    mine: Sequence[Predictions],
+    theirs: Sequence[Predictions],
+    *,
+    n_resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Mean metric of ``mine`` minus that of ``theirs``, paired: by seed, and by the draw of groups.
+
+    On equal films this is the paired bootstrap; where the films differ (two protocols), what they
+    share is paired still, and groups of one alone add their own uncertainty.
+    Raises ValueError where there are not as many of both.
+    """
+    if len(mine) != len(theirs):
+        raise ValueError(f"{len(mine)} runs cannot be paired with {len(theirs)}.")
+    terms = [(1.0, mine), (-1.0, theirs)]
+    return _estimates(metrics, terms, n_resamples, seed, "paired difference")
+
+
+def _estimates(
+    metrics: Sequence[str], terms: _Terms, n_resamples: int, seed: int, what: str
+) -> dict[str, Estimate]:
+    known = {name: METRICS[name] for name in metrics}
+    n_seeds = len(terms[0][1])
+    drawn: dict[str, list[Floats]] = {name: [] for name in known}
+    for draw, seeds in _draws(terms, n_resamples, seed):
+        for name, metric in known.items():
+            drawn[name].append((seeds * _values(metric, terms, draw)).sum(0))
+    ids = {id_ for _, runs in terms for run in runs for id_ in run.ids}
+    groups = {group for _, runs in terms for run in runs for group in run.groups}
+    made = {}
+    for name, metric in known.items():
+        value = float(_values(metric, terms, _ones).mean())
+        low, high = _percentiles(np.concatenate(drawn[name]))
+        made[name] = Estimate(
+            value=None if np.isnan(value) else value,
+            low=low,
+            high=high,
+            n=len(ids),
+            n_groups=len(groups),
+            method=f"{what} of {n_seeds} seed{'' if n_seeds == 1 else 's'}, bootstrap of groups "
+            f"and seeds, {n_resamples:,} resamples, percentile",
+        )
+    return made
+
+
+def _ones(run: Predictions) -> Floats:
+    return np.ones((1, len(run.ids)))
+
+
+def _values(metric: Metric, terms: _Terms, weights_of: Callable[[Predictions], Floats]) -> Floats:
+    """(S, B)."""
+    total: Floats = np.zeros((1, 1))
+    for sign, runs in terms:
+        each = [metric(run.labels, run.scores, weights_of(run)) for run in runs]
+        total = total + sign * np.stack(each)
+    return total
+
+
+def _draws(
+    terms: _Terms, n_resamples: int, seed: int
+) -> Iterator[tuple[Callable[[Predictions], Floats], Floats]]:
+    """How often each film of a run is drawn (b, N), and the weights of the seeds (S, b)."""
+    names = sorted({group for _, runs in terms for run in runs for group in run.groups})
+    place: Mapping[str, int] = {name: at for at, name in enumerate(names)}
+    columns = {
+        id(run): np.array([place[group] for group in run.groups])
+        for _, runs in terms
+        for run in runs
+    }
+    n_seeds = len(terms[0][1])
+    rng = np.random.default_rng(seed)
+    for begun in range(0, n_resamples, AT_ONCE):
+        count = min(AT_ONCE, n_resamples - begun)
+        shares = np.full(len(names), 1 / len(names))
+        groups = rng.multinomial(len(names), shares, size=count).astype(np.float64)
+        seeds = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=count) / n_seeds
+
+        def weights_of(run: Predictions, drawn: Floats = groups) -> Floats:
+            weights: Floats = drawn[:, columns[id(run)]]
+            return weights
+
+        yield weights_of, seeds.T
+
+
+def _percentiles(drawn: Floats) -> tuple[float | None, float | None]:
+    defined = drawn[~np.isnan(drawn)]
+    if len(defined) < FEWEST_DEFINED * len(drawn) or not len(defined):
+        return None, None
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,130 @@
+"""What a search may change: any field of a recipe, with the values that it may have."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from osteon.errors import UsageError
+from osteon.recipe import with_settings
+from osteon.types import Recipe
+
+Value = int | float | str | bool
+EXAMPLES = "optimiser.lr=1e-4..1e-2:log, batch_size=32,64 or epochs=2..3"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """One of these values."""
+
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """Any number from ``low`` to ``high``, both included; on a log scale, or whole, if said so."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+Space = Mapping[str, Choices | Range]  # field of the recipe, dots lead into nested ones
+
+
+def parse_space(words: Iterable[str]) -> Space:
+    """``["optimiser.lr=1e-4..1e-2:log", "batch_size=32,64"]`` as a space.
+
+    Raises UsageError for what is neither a range nor a list of values.
+    """
+    space: dict[str, Choices | Range] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not text:
+            raise UsageError(f"--search {word}: write FIELD=VALUES, such as {EXAMPLES}.")
+        space[name.strip()] = _dimension(word, text.strip())
+    return space
+
+
+def _dimension(word: str, text: str) -> Choices | Range:
+    number = r"([-+\d.eE]+?)"
+    if found := re.fullmatch(rf"{number}\.\.{number}(:log)?", text):
+        low, high, log = found.groups()
+        try:
+            ends = float(low), float(high)
+        except ValueError:
+            raise UsageError(f"--search {word}: {low} and {high} are no numbers.") from None
+        whole = not re.search(r"[.eE]", low + high)
+        if ends[0] >= ends[1] or (log and ends[0] <= 0):
+            least = "above 0 and " if log else ""
+            raise UsageError(f"--search {word}: {low} must be {least}below {high}.")
+        return Range(low=ends[0], high=ends[1], log=bool(log), whole=whole)
+    if ".." in text:
+        raise UsageError(f"--search {word}: write a range as LOW..HIGH or LOW..HIGH:log.")
+    return Choices(values=tuple(_value(part.strip()) for part in text.split(",")))
+
+
+def _value(text: str) -> Value:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, int | float | bool) else text
+
+
+def applied(recipe: Recipe, chosen: Mapping[str, Value]) -> Recipe:
+    """The recipe with the values of one trial.
+
+    Raises UnknownName for a field that does not exist, UsageError for a value out of its range.
+    """
+    return with_settings(recipe, [f"{name}={_text(value)}" for name, value in chosen.items()])
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def check_space(space: Space, recipe: Recipe) -> None:
+    """Try the ends of every dimension on ``recipe``, before any trial has cost anything.
+
+    Raises what ``applied`` raises, and UsageError for an empty space.
+    """
+    if not space:
+        raise UsageError(f"There is nothing to search: --search {EXAMPLES}.")
+    for name, dimension in space.items():
+        for value in _ends(dimension):
+            applied(recipe, {name: value})
+
+
+def _ends(dimension: Choices | Range) -> tuple[Value, ...]:
+    if isinstance(dimension, Choices):
+        return dimension.values
+    ends = (dimension.low, dimension.high)
+    return tuple(int(end) for end in ends) if dimension.whole else ends
+
+
+def grid(space: Space) -> list[dict[str, Value]]:
+    """Every combination of the listed values, the last field changing fastest.
+
+    Raises UsageError for a range that is not of a few whole numbers: a grid needs listed values.
+    """
+    values = [_listed(name, dimension) for name, dimension in space.items()]
+    return [dict(zip(space, chosen, strict=True)) for chosen in itertools.product(*values)]
+
+
+MOST_LISTED = 100
+
+
+def _listed(name: str, dimension: Choices | Range) -> tuple[Value, ...]:
+    if isinstance(dimension, Choices):
+        return dimension.values
+    if dimension.whole and dimension.high - dimension.low < MOST_LISTED:
+        return tuple(range(int(dimension.low), int(dimension.high) + 1))
+    raise UsageError(
+        f"A grid needs the values of {name} listed, such as --search {name}="
+        f"{dimension.low:g},{(dimension.low + dimension.high) / 2:g},{dimension.high:g}."
+    )
