@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional
 
 from osteon.backbones import BACKBONES
 from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
+from osteon.backbones.quantum import Quantum, QuantumTransfer
 from osteon.backbones.timm_model import LITE_MEAN, LITE_STD, TimmModel, timm_net
-from osteon.errors import DataError, UnknownName
+from osteon.circuits import Circuit, ClassicalControl
+from osteon.errors import DataError, UnknownName, UsageError
+from osteon.networks import OneSigmoid, StandardiseFilm
+from osteon.publications import PUBLICATIONS
 from osteon.testing.backbones import check_backbone
 from osteon.types import Backbone
 
@@ -22,6 +30,7 @@ SMALL: dict[str, Backbone] = {  # quick to build, whatever the defaults are
     "mlp": Mlp(),
     "timm": TimmModel(model="resnet10t", weights="none"),
     "linear_probe": LinearProbe(model="resnet10t", weights="none"),
+    "quantum_transfer": QuantumTransfer(model="resnet10t", weights="none", n_qubits=4),
 }
 
 
@@ -44,6 +53,98 @@ def test_parameters_are_those_of_the_description() -> None:
     assert parameters(net) == blocks + (8 * 8 * 16 * 10 + 10) + (10 * 3 + 3)
     mlp = Mlp(input_px=8, widths=(5,), batch_norm=False).build(2)
     assert parameters(mlp) == (64 * 5 + 5) + (5 * 2 + 2)
+
+
+CLASSES = {"types12-cnn": 12, "types10-mlp": 10, "types10-cnn": 10}
+
+
+def dense(before: int, after: int) -> int:
+    return before * after + after
+
+
+def blocks(*channels: int, norm: bool = True) -> int:
+    """3 x 3 convolutions with biases, each with the two parameters a channel of batch norm."""
+    pairs = itertools.pairwise((1, *channels))
+    return sum(dense(9 * before, after) + (2 * after if norm else 0) for before, after in pairs)
+
+
+PUBLISHED = {  # from the descriptions, layer for layer
+    "types12-cnn": blocks(32, 64, 128, norm=False) + 2 * 128
+    + dense(128 * 16 * 16, 128) + dense(128, 12),
+    "fracatlas-cnn": blocks(16, 32, 64, 128) + dense(128, 128) + dense(128, 2),
+    "fracatlas-resnet": 11_689_512 - dense(512, 1000) + dense(512, 2),
+    "fracatlas-densenet": 7_978_856 - dense(1024, 1000) + dense(1024, 2),
+    "regions-cnn": blocks(64, 128, 256, 512) + dense(512 * 14 * 14, 256) + dense(256, 1),
+    "types10-mlp": dense(256 * 256, 300) + dense(300, 250) + dense(250, 200) + dense(200, 150)
+    + dense(150, 100) + 2 * (300 + 250 + 200 + 150 + 100) + dense(100, 10),
+    "types10-cnn": blocks(32, 64, 128, 256) + dense(256 * 16 * 16, 100) + dense(100, 10),
+    "regions-quantum": blocks(8, 16, 32) + dense(32, 6) + 3 * 6 * 3 + dense(6, 2),
+    "regions-quantum-transfer": dense(2 * 1280, 6) + 3 * 6 * 3 + dense(6, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(PUBLICATIONS))
+def test_published_networks_have_the_parameters_of_their_description(name: str) -> None:
+    """ResNet-18's and DenseNet-121's are torchvision's, with 1,000 classes of ImageNet."""
+    backbone = PUBLICATIONS[name]().recipe.backbone
+    if isinstance(backbone, TimmModel | QuantumTransfer):
+        backbone = replace(backbone, weights="none")
+    trained = [p for p in backbone.build(CLASSES.get(name, 2)).parameters() if p.requires_grad]
+    assert sum(p.numel() for p in trained) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("n_qubits", [1, 2, 5])
+def test_a_control_has_as_many_parameters_as_its_circuit(n_qubits: int) -> None:
+    quantum = Quantum(n_qubits=n_qubits, channels=(4,))
+    control = replace(quantum, middle="classical")
+    assert parameters(quantum.build(2)) == parameters(control.build(2))
+
+
+def test_a_control_is_bounded_as_a_circuit_is_and_depends_on_every_angle() -> None:
+    for kind in (Circuit, ClassicalControl):
+        torch.manual_seed(0)
+        angles = torch.randn(3, 4, requires_grad=True)
+        read = kind(4, 3)(angles)
+        assert read.abs().max() <= 1 + 1e-6
+        read[:, 0].sum().backward()
+        assert angles.grad is not None
+        assert (angles.grad.abs() > 0).all()
+
+
+def test_a_circuit_is_what_its_matrices_say() -> None:
+    """One qubit, by hand: RX(x), then Rot(a, b, c) = RZ(c) RY(b) RZ(a), then the mean of Z."""
+    torch.manual_seed(0)
+    circuit = Circuit(1, 1)
+    a, b, _ = circuit.weights.detach()[0, 0].double().tolist()
+    for x in (-1.2, 0.0, 0.4, 2.0):
+        # a Bloch vector (0, 0, 1) turned about X, Z and Y; the last turn about Z leaves Z alone
+        y, z = -math.sin(x), math.cos(x)
+        x_after = -math.sin(a) * y
+        expected = math.cos(b) * z - math.sin(b) * x_after
+        assert circuit(torch.tensor([[x]])).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_sigmoid_is_binary_cross_entropy() -> None:
+    torch.manual_seed(0)
+    layer = OneSigmoid(3)
+    features, truth = torch.randn(5, 3), torch.tensor([0, 1, 1, 0, 1])
+    ours = functional.cross_entropy(layer(features), truth)
+    logit = layer.linear(features)[:, 0]
+    theirs = functional.binary_cross_entropy_with_logits(logit, truth.float())
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_one_sigmoid_is_for_two_classes() -> None:
+    with pytest.raises(UsageError, match="two classes apart, here are 3"):
+        Cnn(output="sigmoid").build(3)
+
+
+def test_films_are_standardised_each_by_its_own() -> None:
+    films = torch.rand(3, 1, 9, 9) * torch.tensor([1.0, 0.3, 0.0]).view(3, 1, 1, 1)
+    standard = StandardiseFilm()(films)
+    torch.testing.assert_close(standard.mean((1, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(standard[:2].std((1, 2, 3), correction=0), torch.ones(2))
+    assert (standard[2] == 0).all()
 
 
 def test_strides_and_no_pooling() -> None:

@@ -9,11 +9,13 @@ from typing import Any, TypeVar, get_type_hints
 
 from osteon.backbones import BACKBONES
 from osteon.backbones.cnn import Cnn
+from osteon.backbones.quantum import Quantum, QuantumTransfer
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.recipes import RECIPES
-from osteon.types import Optimiser, Recipe, RegularisationPath
+from osteon.types import Augment, Optimiser, Recipe, RegularisationPath
 
 T = TypeVar("T")
+MOST_QUBITS = 16
 MOST_SEED = 2**32  # what every generator of random numbers takes
 
 
@@ -228,6 +230,13 @@ def _check_backbone(recipe: Recipe) -> None:
     if isinstance(told, Cnn):
         _require(told.side_after(side) >= 1, "pixels.size_px", side,
                  f"more for {len(told.channels)} blocks (backbone.channels)")  # fmt: skip
+    if isinstance(told, Quantum | QuantumTransfer):
+        _require(1 <= told.n_qubits <= MOST_QUBITS, "backbone.n_qubits", told.n_qubits,
+                 f"1 to {MOST_QUBITS}: the simulator's memory doubles with each")  # fmt: skip
+        _require(told.n_layers >= 1, "backbone.n_layers", told.n_layers, "at least 1")
+    if isinstance(told, QuantumTransfer):
+        _require(recipe.augment == Augment(), "augment", "set",
+                 "left out where features are computed once, before any change")  # fmt: skip
     if getattr(told, "head", "") == "flatten":
         _require(told.input_px == side, "backbone.input_px", told.input_px,
                  f"pixels.size_px, {side}, where the head flattens")  # fmt: skip
