@@ -64,6 +64,11 @@ class Prepared:
             ) from None
         return np.asarray(self.pixels[np.asarray(rows, np.intp)])
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: where the films lie, and not a copy of them."""
+        told = (self.folder, self.rules, dict(self.row_of), self.content_digests, self.crop_loss)
+        return _reopened, told
+
 
 def prepare(
     manifest: Manifest,
@@ -108,6 +113,27 @@ def prepare(
         content_digests=digests,
         n_decoded=n_decoded,
         crop_loss=crop_loss(manifest.radiographs, facts, rules),
+    )
+
+
+def _reopened(
+    folder: Path,
+    rules: PixelRules,
+    row_of: Mapping[str, int],
+    digests: tuple[str, ...],
+    loss: CropLoss,
+) -> Prepared:
+    pixels = _opened(folder, len(digests), rules.size_px)
+    if pixels is None:
+        raise DataError(f"{folder} was changed while it was in use. Run it again.")
+    return Prepared(
+        folder=folder,
+        rules=rules,
+        row_of=row_of,
+        pixels=pixels,
+        content_digests=digests,
+        n_decoded=0,
+        crop_loss=loss,
     )
 
 

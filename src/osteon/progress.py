@@ -28,6 +28,11 @@ def shown() -> Iterator[None]:
         _shown.reset(token)
 
 
+def showing() -> bool:
+    """Whether progress is shown, for processes that shall do as this one does."""
+    return _shown.get()
+
+
 def say(line: str) -> None:
     """One line about what is going on, on standard error, if progress is shown."""
     if _shown.get():

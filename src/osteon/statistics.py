@@ -89,6 +89,22 @@ def estimates(
     return made
 
 
+def standard_error(
+    metric: Metric,
+    labels: Ints,
+    scores: Floats,
+    groups: Sequence[str],
+    *,
+    n_resamples: int = RESAMPLES // 4,
+    seed: int = 0,
+) -> float:
+    """The standard deviation of a metric over resamples of the groups; NaN where undefined."""
+    chunks = resamples(groups, resamples=n_resamples, seed=seed)
+    drawn = np.concatenate([metric(labels, scores, weights) for weights in chunks])
+    defined = drawn[~np.isnan(drawn)]
+    return float(defined.std(ddof=1)) if len(defined) > 1 else math.nan
+
+
 def differences(
     metrics: Mapping[str, Metric],
     labels: Ints,

@@ -21,7 +21,7 @@ from osteon.progress import say
 from osteon.recipe import recipe_to_json
 from osteon.runs import RunFolder
 from osteon.types import History, Manifest, Recipe, Split
-from osteon.watch import best_of
+from osteon.watch import best_of, is_over
 
 if TYPE_CHECKING:
     from osteon.prepare import Prepared
@@ -53,7 +53,7 @@ def train(
     write_text(folder.recipe, recipe_to_json(recipe))
     try:
         with _board(folder, history) as board:
-            if not _is_over(history, recipe):
+            if not is_over(history, recipe):
                 for epoch in fit(recipe, prepared, manifest, split, start=start):
                     history.append(epoch.history)
                     checkpoint = Checkpoint(
@@ -65,7 +65,7 @@ def train(
                     )
                     _keep(checkpoint, folder, recipe.monitor)
                     _log(board, epoch.history)
-                    if _is_over(history, recipe):
+                    if is_over(history, recipe):
                         break
     except KeyboardInterrupt:
         raise Interrupted(
@@ -88,13 +88,6 @@ def _keep(checkpoint: Checkpoint, folder: RunFolder, monitor: str) -> None:
         f"epoch {row.epoch}: train loss {row.train_loss:.4f}, validation loss {row.val_loss:.4f}, "
         f"AUROC {row.val_auroc:.4f}{' (best so far)' if is_best else ''}"
     )
-
-
-def _is_over(history: Sequence[History], recipe: Recipe) -> bool:
-    if not history:
-        return False
-    last = history[-1].epoch
-    return last >= recipe.epochs or last - best_of(history, recipe.monitor).epoch >= recipe.patience
 
 
 def _made_for(recipe: Recipe, split: Split, manifest: Manifest) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from osteon.batches import labels_of
 from osteon.errors import UsageError
 from osteon.metrics import METRICS
-from osteon.types import History, Manifest
+from osteon.types import History, Manifest, Recipe
 
 if TYPE_CHECKING:
     from osteon.types import Floats
@@ -67,6 +67,14 @@ def best_of(history: Sequence[History], monitor: str) -> History:
         if better(row, best, monitor):
             best = row
     return best
+
+
+def is_over(history: Sequence[History], recipe: Recipe) -> bool:
+    """Whether training by ``recipe`` has come to its end: all epochs, or its patience."""
+    if not history:
+        return False
+    last = history[-1].epoch
+    return last >= recipe.epochs or last - best_of(history, recipe.monitor).epoch >= recipe.patience
 
 
 def check_finite(loss: float, epoch: int) -> None:

@@ -1,0 +1,199 @@
+"""Optuna's study as a search uses it: storage, samplers, pruners, trials that were abandoned."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from osteon.errors import MissingExtra, Unreachable, UsageError
+from osteon.space import Choices, Space, Value, grid
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.pruners import BasePruner
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+Sampler = Literal["tpe", "random", "grid"]
+Pruner = Literal["none", "median", "halving"]
+WORKER, SEEN, RETRY_OF, WHY = "worker", "seen", "retry_of", "why"  # attributes of a trial
+MOST_RETRIES = 3
+STALE_S = 1800.0  # another machine's trial without an epoch for so long is taken for dead
+
+
+def open_study(
+    storage: str,
+    name: str,
+    *,
+    direction: Literal["minimize", "maximize"],
+    pruner: Pruner,
+) -> Study:
+    """The study of that name, made if it is not there.
+
+    ``storage`` is a URL (sqlite:///FILE, postgresql://USER@HOST/BASE) or journal:FILE.
+    Raises Unreachable where the storage does not answer, MissingExtra without its driver.
+    """
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        place = _storage(storage)
+        study = optuna.create_study(
+            storage=place, study_name=name, direction=direction, load_if_exists=True
+        )
+    except (SQLAlchemyError, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise Unreachable(
+            f"The study's storage {redacted(storage)} does not answer: {first}"
+        ) from None
+    study.pruner = _pruner(pruner)
+    return study
+
+
+def redacted(storage: str) -> str:
+    """The URL without its password."""
+    head, at, tail = storage.rpartition("@")
+    scheme, slashes, user = head.partition("://")
+    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{tail}" if at else storage
+
+
+def _storage(url: str) -> BaseStorage:
+    from optuna.storages import RDBStorage
+
+    if url.startswith("journal:"):
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+        path = Path(url.removeprefix("journal:"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    scheme, colon, rest = url.partition("://")
+    if not colon:
+        raise UsageError(
+            f"--storage {url}: write sqlite:///FILE, journal:FILE or postgresql://USER@HOST/BASE."
+        )
+    if scheme in ("postgres", "postgresql"):
+        try:
+            import psycopg  # noqa: F401
+        except ImportError:
+            raise MissingExtra("A study in PostgreSQL", "postgres") from None
+        return RDBStorage(f"postgresql+psycopg://{rest}")
+    if scheme == "sqlite":
+        Path(rest.removeprefix("/")).parent.mkdir(parents=True, exist_ok=True)
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 100}})
+    return RDBStorage(url)
+
+
+def asked(study: Study, sampler: Sampler, seed: int, worker: int) -> Trial:
+    """The next trial, what it draws decided by the seed, the trials before it and the worker.
+
+    So a search that was stopped goes on to draw what it would have drawn, and two workers never
+    draw the same.
+    """
+    from optuna.samplers import RandomSampler, TPESampler
+
+    before = sum(not was_given_back(trial) for trial in study.get_trials(deepcopy=False))
+    drawn = (seed * 10_007 + before) * 101 + worker
+    # A grid's trials are all enqueued: no sampler is asked.
+    study.sampler = TPESampler(seed=drawn) if sampler == "tpe" else RandomSampler(seed=drawn)
+    trial = study.ask()
+    trial.set_user_attr(WORKER, this_worker())
+    return trial
+
+
+def was_given_back(trial: FrozenTrial) -> bool:
+    """Whether the trial failed with its worker, and is tried again under another number."""
+    return trial.state.name == "FAIL" and WHY not in trial.user_attrs
+
+
+def _pruner(name: Pruner) -> BasePruner:
+    from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
+
+    if name == "median":
+        return MedianPruner(n_startup_trials=4, n_warmup_steps=2)
+    if name == "halving":
+        return SuccessiveHalvingPruner(min_resource=2, reduction_factor=3)
+    return NopPruner()
+
+
+def enqueue_grid(study: Study, space: Space) -> int:
+    """Every combination that the study does not have yet; returns how many there are in all."""
+    combinations = grid(space)
+    for chosen in combinations:
+        study.enqueue_trial(chosen, skip_if_exists=True)
+    return len(combinations)
+
+
+def suggested(trial: Trial, space: Space) -> dict[str, Value]:
+    """The values of one trial."""
+    return {name: _suggested(trial, name, dimension) for name, dimension in space.items()}
+
+
+def _suggested(trial: Trial, name: str, dimension: object) -> Value:
+    from osteon.space import Range
+
+    if isinstance(dimension, Choices):
+        value = trial.suggest_categorical(name, list(dimension.values))
+        assert value is not None
+        return value
+    assert isinstance(dimension, Range)
+    if dimension.whole:
+        low, high = int(dimension.low), int(dimension.high)
+        return trial.suggest_int(name, low, high, log=dimension.log)
+    return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
+
+
+# --- trials whose worker is gone ------------------------------------------------------------------
+
+
+def this_worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def mark_alive(trial: Trial) -> None:
+    trial.set_user_attr(SEEN, time.time())
+
+
+def give_back(study: Study, is_gone: Callable[[FrozenTrial], bool]) -> int:
+    """Fail the running trials whose worker ``is_gone``, and enqueue each once more.
+
+    What was retried MOST_RETRIES times is left failed: it kills its worker. Returns how many were
+    enqueued.
+    """
+    from optuna.trial import TrialState
+
+    given = 0
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if not is_gone(trial):
+            continue
+        study.tell(trial.number, state=TrialState.FAIL)
+        chain = [*trial.user_attrs.get(RETRY_OF, []), trial.number]
+        if len(chain) <= MOST_RETRIES:
+            study.enqueue_trial(trial.params, user_attrs={RETRY_OF: chain})
+            given += 1
+    return given
+
+
+def abandoned(trial: FrozenTrial) -> bool:
+    """Whether the trial's worker is dead: its process here, or one elsewhere that went silent."""
+    attributes: Mapping[str, object] = trial.user_attrs
+    host, _, pid = str(attributes.get(WORKER, "")).rpartition(":")
+    if host == socket.gethostname():
+        return not _is_running(int(pid))
+    begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+    seen = attributes.get(SEEN, begun)
+    return time.time() - float(str(seen)) > STALE_S
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's: it is there
+    return True

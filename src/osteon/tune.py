@@ -1,0 +1,546 @@
+"""Search the hyper-parameters of a recipe, and say what the best of many tries is worth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from osteon.errors import DataError, Interrupted, OsteonError, UsageError
+from osteon.files import write_text
+from osteon.fit import fit
+from osteon.manifest import write_manifest
+from osteon.metrics import METRICS, TITLES
+from osteon.predictions import read_predictions, write_predictions
+from osteon.progress import say
+from osteon.recipe import recipe_from_json, recipe_to_json
+from osteon.space import Space, Value, applied, check_space, grid
+from osteon.split import write_split
+from osteon.statistics import differences, standard_error
+from osteon.study import (
+    WHY,
+    Pruner,
+    Sampler,
+    abandoned,
+    asked,
+    enqueue_grid,
+    give_back,
+    mark_alive,
+    open_study,
+    suggested,
+    was_given_back,
+)
+from osteon.train import write_history
+from osteon.types import Estimate, FilmFacts, History, Manifest, Predictions, Recipe, Split
+from osteon.values import read_value, write_value
+from osteon.watch import better, is_over
+from osteon.winners_curse import Optimism, optimism
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna import Trial as OptunaTrial
+    from optuna.trial import FrozenTrial
+
+    from osteon.prepare import Prepared
+
+METRIC_OF = {"val_loss": "log_loss", "val_auroc": "auroc", "val_accuracy": "accuracy"}
+COMPARED = ("accuracy", "auroc", "balanced_accuracy")
+DEFAULT = "default"  # the folder of the recipe as it is
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """What is searched, how, and for how long."""
+
+    space: Space
+    sampler: Sampler = "tpe"
+    pruner: Pruner = "median"
+    trials: int = 20  # of tpe and random; a grid has as many as it has combinations
+    seed: int = 0
+    storage: str = ""  # empty: sqlite in the search's folder
+    workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """One trial. ``score`` is the best epoch's, on validation."""
+
+    number: int
+    state: str  # complete, pruned, failed
+    values: Mapping[str, Value]
+    score: float | None
+    standard_error: float | None
+    best_epoch: int | None
+    epochs: int  # trained
+    seconds: float
+    why: str = ""  # of a failed one
+    curve: tuple[float, ...] = ()  # the score after each epoch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tuning:
+    """What a search found: tuning.json."""
+
+    recipe: str  # as JSON, before the search
+    best_recipe: str  # as JSON
+    space: tuple[str, ...]  # in words
+    sampler: str
+    pruner: str
+    monitor: str
+    metric: str
+    trials: tuple[Tried, ...]
+    best: int  # the number of the winner
+    default: Tried
+    gains: Mapping[str, Estimate]  # winner minus default, paired on the validation films
+    optimism: Optimism
+    importance: Mapping[str, float]  # field -> share, 0 to 1; empty where it cannot be told
+    n_val: int
+    n_groups: int
+    epochs_trained: int
+    verdict: str
+    remarks: tuple[str, ...] = field(default=())
+
+
+def tune(
+    recipe: Recipe,
+    search: Search,
+    prepared: Prepared,
+    manifest: Manifest,
+    split: Split,
+    out: Path,
+    *,
+    facts: Mapping[str, FilmFacts] | None = None,
+) -> Tuning:
+    """Train ``recipe`` with many values of ``search.space`` and choose by its monitor on val.
+
+    The folder ``out`` gets the study, one folder a trial and tuning.json; the same call goes on
+    with a search that was stopped. ``split.test`` is not looked at. A search over ``pixels`` needs
+    the ``facts`` that the films were prepared from.
+
+    Raises UnknownName and UsageError for a space that does not fit the recipe, UsageError where
+    ``out`` holds another search, DataError when every trial failed, Interrupted on Ctrl-C.
+    """
+    from osteon.workers import run_trials
+
+    if recipe.monitor in search.space:
+        raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
+    check_space(search.space, recipe)
+    if facts is None and any(name.startswith("pixels.") for name in search.space):
+        raise UsageError("To search pixels, hand in the facts that the films were prepared from.")
+    total = len(grid(search.space)) if search.sampler == "grid" else search.trials
+    job = Job(
+        recipe=recipe_to_json(recipe),
+        search=replace(search, storage=search.storage or f"sqlite:///{out / 'study.db'}"),
+        out=out,
+        prepared=prepared,
+        manifest=manifest,
+        split=split,
+        facts=facts,
+    )
+    _open(job)
+    study = job.study()
+    if search.sampler == "grid":
+        enqueue_grid(study, search.space)
+    try:
+        default = _default(job, recipe)
+        if given := give_back(study, abandoned):
+            say(f"{given} trials of workers that are gone are tried again")
+        run_trials(job, study, total)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Stopped; the trials done are kept in {out}. The same command goes on."
+        ) from None
+    result = _summary(job, study, default)
+    write_value(out / "tuning.json", result)
+    write_text(out / "best-recipe.json", result.best_recipe)
+    return result
+
+
+def read_tuning(folder: Path) -> Tuning:
+    """Raises DataError if ``folder`` holds no finished search."""
+    return read_value(Tuning, folder / "tuning.json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Job:
+    """All that a worker process needs."""
+
+    recipe: str
+    search: Search
+    out: Path
+    prepared: Prepared
+    manifest: Manifest
+    split: Split
+    facts: Mapping[str, FilmFacts] | None
+
+    def prepared_for(self, recipe: Recipe) -> Prepared:
+        """The films as this trial's recipe wants them."""
+        if recipe.pixels == self.prepared.rules or self.facts is None:
+            return self.prepared
+        from osteon.prepare import prepare
+
+        cache = self.prepared.folder.parent.parent
+        return prepare(self.manifest, recipe.pixels, cache=cache, facts=self.facts)
+
+    def study(self) -> Study:
+        recipe = recipe_from_json(self.recipe)
+        return open_study(
+            self.search.storage,
+            self.name,
+            direction="minimize" if recipe.monitor.endswith("_loss") else "maximize",
+            pruner=self.search.pruner,
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the study: equal for equal searches, so that several machines can share one."""
+        return f"{recipe_from_json(self.recipe).name}-{self.digest[:8]}"
+
+    @property
+    def digest(self) -> str:
+        said: list[Any] = [self.recipe, repr(self.search.space), self.search.sampler]
+        said += [self.search.pruner, self.search.seed, self.split.train, self.split.val]
+        return hashlib.sha256(json.dumps([*said, self.manifest.digest]).encode()).hexdigest()
+
+    def folder(self, name: object) -> Path:
+        return self.out / "trials" / str(name)
+
+
+def _open(job: Job) -> None:
+    mark = job.out / "made-for"
+    if mark.exists() and mark.read_text().strip() != job.digest:
+        raise UsageError(
+            f"{job.out} holds another search (data, recipe, space or split). Name another folder."
+        )
+    if not mark.exists() and job.out.is_dir() and any(job.out.iterdir()):
+        raise UsageError(f"{job.out} is not empty and no search. Name another folder: --out.")
+    write_text(mark, job.digest + "\n")
+    write_text(job.out / "recipe.json", job.recipe)
+    write_manifest(job.manifest, job.out / "manifest.csv")
+    write_split(job.split, job.out / "split.csv")
+
+
+# --- one trial ------------------------------------------------------------------------------------
+
+
+def try_once(job: Job, study: Study, worker: int = 0) -> None:
+    """Ask for one trial, train it and tell its score; a trial that raises is told as failed."""
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    trial = asked(study, job.search.sampler, job.search.seed, worker)
+    try:
+        score = _trained(job, trial)
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    except OsteonError as error:
+        trial.set_user_attr(WHY, str(error))
+        study.tell(trial, state=TrialState.FAIL)
+        say(f"trial {trial.number} failed: {error}")
+    else:
+        study.tell(trial, score)
+
+
+def _trained(job: Job, trial: OptunaTrial) -> float:
+    from optuna import TrialPruned
+
+    recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
+    say(f"trial {trial.number}: {', '.join(f'{k} {v}' for k, v in trial.params.items())}")
+    watch = _Watch(recipe, job, trial.number)
+    for epoch in fit(recipe, job.prepared_for(recipe), job.manifest, job.split):
+        score = watch.take(epoch.history, epoch.val_scores)
+        mark_alive(trial)
+        trial.report(score, epoch.history.epoch)
+        if is_over(watch.history, recipe):
+            break
+        if trial.should_prune():
+            watch.keep()
+            raise TrialPruned
+    watch.keep()
+    return watch.best_score
+
+
+class _Watch:
+    """Keeps the history of one trial and the answers of its best epoch."""
+
+    def __init__(self, recipe: Recipe, job: Job, name: object) -> None:
+        self.recipe, self.job, self.folder = recipe, job, job.folder(name)
+        self.history: list[History] = []
+        self.best: History | None = None
+        self.best_scores: Any = None
+
+    def take(self, row: History, scores: Any) -> float:
+        self.history.append(row)
+        if self.best is None or better(row, self.best, self.recipe.monitor):
+            self.best, self.best_scores = row, scores.copy()
+        score: float = getattr(row, self.recipe.monitor)
+        return score
+
+    @property
+    def best_score(self) -> float:
+        score: float = getattr(self.best, self.recipe.monitor)
+        return score
+
+    def keep(self) -> None:
+        job = self.job
+        label_of = {film.id: film.label for film in job.manifest.radiographs}
+        predictions = Predictions(
+            ids=job.split.val,
+            labels=np.array([label_of[id_] for id_ in job.split.val], dtype=np.int64),
+            scores=self.best_scores,
+            groups=tuple(job.split.groups[id_] for id_ in job.split.val),
+            classes=job.manifest.classes,
+            part="val",
+        )
+        write_text(self.folder / "recipe.json", recipe_to_json(self.recipe))
+        write_history(self.history, self.folder / "history.csv")
+        write_predictions(predictions, self.folder / "predictions-val.csv")
+
+
+def _default(job: Job, recipe: Recipe) -> Tried:
+    """The recipe as it is, trained on the same films: what a search must beat."""
+    from osteon.train import read_history
+    from osteon.watch import best_of
+
+    folder = job.folder(DEFAULT)
+    if not (folder / "predictions-val.csv").exists():
+        say("default: the recipe as it is")
+        watch = _Watch(recipe, job, DEFAULT)
+        for epoch in fit(recipe, job.prepared, job.manifest, job.split):
+            watch.take(epoch.history, epoch.val_scores)
+            if is_over(watch.history, recipe):
+                break
+        watch.keep()
+    history = read_history(folder / "history.csv")
+    best = best_of(history, recipe.monitor)
+    predictions = read_predictions(folder / "predictions-val.csv", part="val")
+    return Tried(
+        number=-1,
+        state="complete",
+        values={},
+        score=getattr(best, recipe.monitor),
+        standard_error=_standard_error(METRIC_OF[recipe.monitor], predictions),
+        best_epoch=best.epoch,
+        epochs=len(history),
+        seconds=round(sum(row.seconds for row in history), 1),
+        curve=tuple(getattr(row, recipe.monitor) for row in history),
+    )
+
+
+# --- what the search was worth --------------------------------------------------------------------
+
+
+def _summary(job: Job, study: Study, default: Tried) -> Tuning:
+    recipe = recipe_from_json(job.recipe)
+    metric = METRIC_OF[recipe.monitor]
+    tried = [_tried(job, trial, metric) for trial in study.get_trials(deepcopy=False)]
+    trials = [trial for trial in tried if trial is not None]
+    scored = {t.number: t.score for t in trials if t.score is not None and t.state != "failed"}
+    if not scored:
+        why = next((trial.why for trial in trials if trial.why), "no trial came to its end")
+        raise DataError(f"Every trial failed. The first: {why}")
+    losing = metric.endswith("_loss")
+    best = min(scored, key=lambda number: (scored[number] if losing else -scored[number], number))
+    answers = {number: _answers(job, number) for number in scored}
+    winner, plain = answers[best], _answers(job, DEFAULT)
+    curse = optimism(
+        metric,
+        winner.labels,
+        [answers[number].scores for number in scored],
+        winner.groups,
+        seed=job.search.seed,
+    )
+    compared = {name: METRICS[name] for name in dict.fromkeys((metric, *COMPARED))}
+    gains = differences(compared, winner.labels, winner.scores, plain.scores, winner.groups)
+    values = next(trial.values for trial in trials if trial.number == best)
+    result = Tuning(
+        recipe=job.recipe,
+        best_recipe=recipe_to_json(applied(recipe, values)),
+        space=tuple(f"{name}: {dimension}" for name, dimension in job.search.space.items()),
+        sampler=job.search.sampler,
+        pruner=job.search.pruner,
+        monitor=recipe.monitor,
+        metric=metric,
+        trials=tuple(trials),
+        best=best,
+        default=default,
+        gains=gains,
+        optimism=curse,
+        importance=_importance(study),
+        n_val=len(winner.ids),
+        n_groups=len(set(winner.groups)),
+        epochs_trained=sum(trial.epochs for trial in trials),
+        verdict="",
+    )
+    return replace(result, verdict=verdict(result))
+
+
+def _tried(job: Job, trial: FrozenTrial, metric: str) -> Tried | None:
+    """None for a trial that waits, runs, or was given back and tried again."""
+    state = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state.name)
+    if state is None or was_given_back(trial):
+        return None
+    curve = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
+    kept = (job.folder(trial.number) / "predictions-val.csv").exists()
+    score, error, best_epoch = None, None, None
+    if kept and curve:
+        ranked = [-math.inf if math.isnan(value) else value for value in curve]
+        at = int(np.argmin(curve) if metric.endswith("_loss") else np.argmax(ranked))
+        score, best_epoch = curve[at], at + 1
+        error = _standard_error(metric, _answers(job, trial.number))
+    return Tried(
+        number=trial.number,
+        state=state,
+        values=trial.params,
+        score=score,
+        standard_error=error,
+        best_epoch=best_epoch,
+        epochs=len(curve),
+        seconds=round(trial.duration.total_seconds(), 1) if trial.duration else 0.0,
+        why=str(trial.user_attrs.get(WHY, "")),
+        curve=tuple(curve),
+    )
+
+
+def _answers(job: Job, name: object) -> Predictions:
+    return read_predictions(job.folder(name) / "predictions-val.csv", part="val")
+
+
+def _standard_error(metric: str, answers: Predictions) -> float | None:
+    error = standard_error(METRICS[metric], answers.labels, answers.scores, answers.groups)
+    return None if math.isnan(error) else error
+
+
+def _importance(study: Study) -> dict[str, float]:
+    """Shares of the variance of the score, by PED-ANOVA where there are enough trials."""
+    from optuna.importance import get_param_importances
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len(complete) < FEWEST_FOR_IMPORTANCE or len({trial.value for trial in complete}) < 2:
+        return {}
+    return {name: float(share) for name, share in get_param_importances(study).items()}
+
+
+FEWEST_FOR_IMPORTANCE = 6
+
+
+def verdict(result: Tuning) -> str:
+    """In words: what the search gained over the recipe as it is, as far as the films can show.
+
+    The winner was chosen on the films that judge it, so its paired gain is a gain only where it
+    stays above 0 after the optimism of the best of so many tries is taken off.
+    """
+    gain = result.gains[result.metric]
+    losing = result.metric.endswith("_loss")
+    tries = f"{result.optimism.n_tries} trial{'' if result.optimism.n_tries == 1 else 's'}"
+    luck = f"the luck of the best of {tries}"
+    told = (
+        f"{tries}, best {TITLES[result.metric]} {_shown(result.optimism.best, result.metric)}, "
+        f"default {_shown(result.default.score, result.metric)} on the same {result.n_val:,} "
+        f"validation films in {result.n_groups:,} groups"
+    )
+    if gain.low is None or gain.high is None:
+        return f"{told}: too few films to compare them."
+    least, most = (-gain.high, -gain.low) if losing else (gain.low, gain.high)
+    if most < 0:
+        return f"{told}: worse than the recipe as it is. Keep the default."
+    if least - result.optimism.optimism > 0:
+        return f"{told}: a gain, also after {luck} is taken off."
+    if least > 0:
+        return (
+            f"{told}: no gain that this many films could show. The paired interval is above zero, "
+            f"but {luck} alone is worth {_points(result.optimism.optimism, result.metric)}."
+        )
+    return f"{told}: no gain that this many films could show."
+
+
+def _shown(value: float | None, metric: str) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.3f}"
+
+
+def _points(value: float, metric: str) -> str:
+    return f"{100 * value:.1f} points" if metric == "accuracy" else f"{value:.3f}"
+
+
+def nested(
+    recipe: Recipe,
+    search: Search,
+    prepared: Prepared,
+    manifest: Manifest,
+    folds: Sequence[Split],
+    out: Path,
+) -> Nested:
+    """A search inside each outer fold; winner and default are scored on the fold's test films,
+    which no search has seen, and compared on all of them, paired.
+
+    Varma and Simon, BMC Bioinformatics 7:91 (2006).
+    """
+    from osteon.train import train
+
+    answers: dict[str, list[Predictions]] = {"winner": [], "default": []}
+    verdicts, chosen = [], []
+    for number, fold in enumerate(folds, start=1):
+        say(f"outer fold {number} of {len(folds)}")
+        place = out / f"fold-{number}"
+        found = tune(recipe, search, prepared, manifest, fold, place / "search")
+        verdicts.append(found.verdict)
+        chosen.append(next(t.values for t in found.trials if t.number == found.best))
+        for name, told in (("winner", found.best_recipe), ("default", found.recipe)):
+            folder = place / name
+            resume = (folder / "checkpoints").is_dir()
+            classifier = train(
+                recipe_from_json(told), prepared, manifest, fold, folder, resume=resume
+            )
+            scored = classifier.predict_prepared(
+                prepared, ids=fold.test, manifest=manifest, groups=fold.groups
+            )
+            write_predictions(scored, folder / "predictions-test.csv")
+            answers[name].append(scored)
+    metric = METRIC_OF[recipe.monitor]
+    compared = {name: METRICS[name] for name in dict.fromkeys((metric, *COMPARED))}
+    winner, plain = (_pooled(answers[name]) for name in ("winner", "default"))
+    from osteon.statistics import estimates
+
+    result = Nested(
+        folds=len(folds),
+        metric=metric,
+        winner=estimates(compared, winner.labels, winner.scores, winner.groups),
+        default=estimates(compared, plain.labels, plain.scores, plain.groups),
+        gains=differences(compared, winner.labels, winner.scores, plain.scores, winner.groups),
+        chosen=tuple(chosen),
+        verdicts=tuple(verdicts),
+    )
+    write_value(out / "nested.json", result)
+    return result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nested:
+    """What a nested cross-validation found: nested.json. All films, each tested once."""
+
+    folds: int
+    metric: str
+    winner: Mapping[str, Estimate]
+    default: Mapping[str, Estimate]
+    gains: Mapping[str, Estimate]
+    chosen: tuple[Mapping[str, Value], ...]
+    verdicts: tuple[str, ...]
+
+
+def _pooled(parts: Sequence[Predictions]) -> Predictions:
+    return replace(
+        parts[0],
+        ids=tuple(id_ for part in parts for id_ in part.ids),
+        labels=np.concatenate([part.labels for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        groups=tuple(group for part in parts for group in part.groups),
+    )

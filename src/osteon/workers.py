@@ -1,0 +1,154 @@
+"""Trials of a search in several processes: one that dies is replaced, its trial tried again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING
+
+from osteon.errors import ResourceError
+from osteon.progress import say, showing, shown
+from osteon.study import WORKER, give_back, was_given_back
+from osteon.tune import Job, try_once
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+MOST_DEATHS = 10  # of workers in one search, before it is given up
+
+
+def run_trials(job: Job, study: Study, total: int) -> None:
+    """Run trials until ``total`` have come to an end, those of earlier calls counted.
+
+    One worker is this process; several are processes of their own, with the cores shared out.
+    Raises ResourceError where workers keep dying.
+    """
+    if job.search.workers == 1:
+        while n_ended(study) < total:
+            try_once(job, study)
+        return
+    with _crew(job) as crew:
+        crew.run(study, total)
+
+
+def n_ended(study: Study) -> int:
+    """Trials that need not be tried any more; one that was given back counts by its retry."""
+    from optuna.trial import TrialState
+
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    ended = study.get_trials(deepcopy=False, states=states)
+    return sum(not was_given_back(trial) for trial in ended)
+
+
+class _Crew:
+    """Processes that each run one trial when told "go" and answer "done"."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.context = multiprocessing.get_context("spawn")
+        self.hired: dict[Connection, SpawnProcess] = {}
+        self.busy: set[Connection] = set()
+        self.n_hired = 0
+        self.deaths = 0
+
+    def run(self, study: Study, total: int) -> None:
+        while True:
+            left = total - n_ended(study)
+            if left <= 0 and not self.busy:
+                return
+            for _ in range(min(self.job.search.workers - len(self.hired), left - len(self.busy))):
+                self._hire()
+            for idle in [c for c in self.hired if c not in self.busy][: left - len(self.busy)]:
+                idle.send("go")
+                self.busy.add(idle)
+            self._wait(study)
+
+    def _hire(self) -> None:
+        ours, theirs = self.context.Pipe()
+        threads = max(1, (os.cpu_count() or 1) // self.job.search.workers)
+        process = self.context.Process(
+            target=_work,
+            args=(self.job, theirs, self.n_hired, threads, os.getpid(), showing()),
+            daemon=True,
+        )
+        process.start()
+        self.n_hired += 1
+        theirs.close()
+        self.hired[ours] = process
+
+    def _wait(self, study: Study) -> None:
+        for ready in wait(list(self.busy)):
+            assert isinstance(ready, Connection)
+            self.busy.discard(ready)
+            try:
+                ready.recv()
+            except EOFError:
+                self._bury(ready, study)
+
+    def _bury(self, connection: Connection, study: Study) -> None:
+        process = self.hired.pop(connection)
+        process.join()
+        self.deaths += 1
+        pid = str(process.pid)
+
+        def of_the_dead(trial: FrozenTrial) -> bool:
+            return str(trial.user_attrs.get(WORKER, "")).rpartition(":")[2] == pid
+
+        given = give_back(study, of_the_dead)
+        say(f"a worker died ({process.exitcode}); {given} trial of it is tried again")
+        if self.deaths >= MOST_DEATHS:
+            raise ResourceError(
+                f"{self.deaths} workers died, the last with exit code {process.exitcode}: is there "
+                "memory enough for so many? Fewer: --workers 1. The same command goes on."
+            )
+
+    def dismiss(self) -> None:
+        for process in self.hired.values():
+            process.terminate()
+        for process in self.hired.values():
+            process.join()
+
+
+@contextmanager
+def _crew(job: Job) -> Iterator[_Crew]:
+    crew = _Crew(job)
+    try:
+        yield crew
+    finally:
+        crew.dismiss()
+
+
+def _work(job: Job, orders: Connection, number: int, threads: int, parent: int, show: bool) -> None:
+    """What a worker process does until it is dismissed, or its parent is gone."""
+    import signal
+    import threading
+    from contextlib import nullcontext
+
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which dismisses us
+    torch.set_num_threads(threads)
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    study = job.study()
+    with shown() if show else nullcontext():
+        while True:
+            try:
+                orders.recv()
+            except EOFError:
+                return
+            try_once(job, study, number)
+            orders.send("done")
+
+
+def _die_with(parent: int) -> None:
+    """End this process when its parent is gone: an orphan would train for nobody."""
+    import time
+
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
