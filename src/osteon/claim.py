@@ -78,18 +78,36 @@ def _prints_as(share: float, value: float, decimals: int) -> bool:
     return value - unit / 2 - 1e-12 <= share < value + unit - 1e-12
 
 
-def judge(share: Share, n: int, *, baseline: Share | None = None) -> Claim:
+def of_fraction(text: str) -> tuple[int, int]:
+    """``98/110`` as (98, 110). Raises UsageError for what is no such fraction."""
+    found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
+    if not found or int(found[1]) > int(found[2]):
+        raise UsageError(f"'{text}' is no share of films: write 98/110.")
+    return int(found[1]), int(found[2])
+
+
+def judge(
+    share: Share | None, n: int, *, right: int | None = None, baseline: Share | None = None
+) -> Claim:
     """Whether ``share`` of ``n`` films can be, which sizes it fits, and whether it is above
     ``baseline`` (a majority class's share, say): exact one-sided binomial test.
 
-    Raises UsageError for n below 1.
+    Where ``right`` is told as well, only right/n is ``share``. Raises UsageError for n below 1, and
+    for neither a share nor a number of films right.
     """
     from scipy.stats import binomtest
 
     if n < 1:
         raise UsageError(f"{n} films are none.")
+    if share is None:
+        if right is None:
+            raise UsageError("A claim needs a share, or a number of films right.")
+        share = Share(value=right / n, decimals=2)
     fits = possible(share.value, n, share.decimals)
-    right = fits if fits is not None else round(share.value * n)
+    if right is not None:
+        fits = right if _prints_as(right / n, share.value, share.decimals) else None
+    right = right if right is not None else fits
+    right = round(share.value * n) if right is None else right
     low, high = wilson(right, n)
     p_above = None
     if baseline is not None:

@@ -27,7 +27,9 @@ Data = Annotated[
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="See: osteon recipes.")]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", "-r", help="See: osteon recipes; or a JSON file.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a field of the recipe: --set optimiser.lr=3e-4."),
@@ -219,6 +221,96 @@ def predict(
         classifier = Classifier.load(run)
         readings = list(classifier.read(options.films_in(paths)))
     console.show_readings(readings, classifier.classes, output, json)
+
+
+@app.command(
+    epilog="Example: osteon tune fracatlas --recipe small-cnn --search optimiser.lr=1e-4..1e-2:log"
+)
+def tune(
+    data: Data,
+    out: Out = None,
+    recipe: RecipeName = "linear-probe",
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to change: FIELD=LOW..HIGH, FIELD=LOW..HIGH:log or FIELD=A,B,C. Without "
+            "any, the search that the recipe was published with."
+        ),
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "",
+    pruner: Annotated[str, typer.Option(help="median, halving or none.")] = "median",
+    trials: Annotated[int, typer.Option(min=0, help="How many; a grid tries all.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the cores.")] = 1,
+    storage: Annotated[
+        str, typer.Option(help="sqlite:///FILE, journal:FILE or postgresql://USER@HOST/BASE.")
+    ] = "",
+    nested: Annotated[int, typer.Option(min=0, help="Outer folds of a nested search.")] = 0,
+    split: Choice = "grouped",
+    layout: Layout = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Search hyper-parameters, and say what the best of many tries is worth."""
+    from osteon import options
+    from osteon.console import research, working
+    from osteon.run import tune_run
+
+    chosen = options.chosen_recipe(recipe, settings)
+    plan = options.split_plan(split, False, chosen.seed)
+    how = options.search_plan(chosen, search, sampler, pruner, trials, workers, storage)
+    place = out or options.default_out(data, f"{chosen.name}-search")
+    with working():
+        found, outer = tune_run(data, chosen, how, place, plan, nested, layout=layout)
+    research.show_tuning(found, place, outer, json)
+
+
+@app.command(epilog="Example: osteon reproduce types10-cnn films/bonebreak10")
+def reproduce(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A published system.")],
+    data: Data,
+    out: Out = None,
+    seeds: Annotated[str, typer.Option(help="One training each, with commas.")] = "0,1,2",
+    search: Annotated[
+        bool, typer.Option("--search", help="Run its own search first, on either split.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of that search.")] = 1,
+    layout: Layout = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Do a published system again: as published and honestly, and what the leak was worth."""
+    from osteon import options
+    from osteon.console import research, working
+    from osteon.run import reproduce_run
+
+    publication, each = options.publication(name), options.numbers(seeds)
+    place = out or options.default_out(data, f"{name}-reproduced")
+    with working():
+        result = reproduce_run(
+            publication, data, place, each, settings or [], search, workers, layout=layout
+        )
+    research.show_reproduction(result, place, json)
+
+
+@app.command(epilog="Example: osteon claim 85.15% --n 613 --baseline 82.44%")
+def claim(
+    share: Annotated[str, typer.Argument(metavar="SHARE", help="98/110, 89.34% or 0.8934.")],
+    n: Annotated[int | None, typer.Option("--n", help="Films that it is of.")] = None,
+    accuracy: Annotated[
+        str | None, typer.Option(help="Of a fraction such as 98/110: the figure claimed for it.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="What to be above, such as the majority class: 82.44%.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Can a published figure be, and what does it show? Exit code 1 where it cannot be."""
+    from osteon import options
+    from osteon.console import research
+
+    result = options.claim_made(share, n, accuracy, baseline)
+    research.show_claim(result, json)
+    raise typer.Exit(0 if result.possible else 1)
 
 
 @app.command(epilog="Example: osteon recipes")

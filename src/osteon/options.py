@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.run import SplitChoice, SplitPlan
 from osteon.types import Recipe
 
 if TYPE_CHECKING:
+    from osteon.claim import Claim
     from osteon.phantom import PhantomPlan
+    from osteon.publications import Publication
+    from osteon.tune import Search
 
 
 def split_plan(words: str, despite_leaks: bool, seed: int) -> SplitPlan:
@@ -33,13 +36,91 @@ def split_plan(words: str, despite_leaks: bool, seed: int) -> SplitPlan:
 
 
 def chosen_recipe(name: str, settings: list[str] | None) -> Recipe:
-    from osteon.recipe import named_recipe, with_settings
+    """``name`` is a recipe's, or the path of one as JSON, such as a search leaves."""
+    from osteon.recipe import named_recipe, recipe_from_json, with_settings
 
-    return with_settings(named_recipe(name), settings or [])
+    if not name.endswith(".json"):
+        return with_settings(named_recipe(name), settings or [])
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The recipe {name} cannot be read: {error}.") from None
+    return with_settings(recipe_from_json(text), settings or [])
 
 
 def default_out(data: Path, recipe: str) -> Path:
-    return Path("runs") / f"{data.resolve().stem}-{recipe}"
+    """``recipe`` may be the path of one: its folder, or its name, tells it from others."""
+    name = Path(recipe).parent.name or Path(recipe).stem if recipe.endswith(".json") else recipe
+    return Path("runs") / f"{data.resolve().stem}-{name}"
+
+
+def search_plan(
+    recipe: Recipe,
+    words: list[str] | None,
+    sampler: str,
+    pruner: str,
+    trials: int,
+    workers: int,
+    storage: str,
+) -> Search:
+    """What was typed, and where nothing was, the search that the recipe was published with."""
+    from osteon.publications import PUBLICATIONS
+    from osteon.space import EXAMPLES, parse_space
+    from osteon.study import Pruner, Sampler
+    from osteon.tune import Search
+
+    known = PUBLICATIONS[recipe.name]().search if recipe.name in PUBLICATIONS else None
+    if not words and known is None:
+        raise UsageError(f"Say what to search with --search, such as {EXAMPLES}.")
+    published = None if words else known
+    chosen = sampler or (published.sampler if published else "tpe")
+    return Search(
+        space=published.space if published else parse_space(words or []),
+        sampler=one_of("sampler", chosen, get_args(Sampler)),
+        pruner=one_of("pruner", pruner, get_args(Pruner)),
+        trials=trials or (published.trials if published else None) or 20,
+        seed=recipe.seed,
+        storage=storage,
+        workers=workers,
+    )
+
+
+def one_of(kind: str, word: str, known: tuple[Any, ...]) -> Any:
+    if word not in known:
+        raise UnknownName(kind, word, known)
+    return word
+
+
+def publication(name: str) -> Publication:
+    from osteon.publications import PUBLICATIONS
+
+    return PUBLICATIONS[name]()
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """``0,1,2``. Raises UsageError for anything else, and for a number said twice."""
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise UsageError(f"--seeds {text}: write whole numbers with commas, such as 0,1,2.")
+    found = tuple(int(word) for word in text.split(","))
+    if len(set(found)) < len(found):
+        raise UsageError(f"--seeds {text}: each seed once.")
+    return found
+
+
+def claim_made(share: str, n: int | None, accuracy: str | None, baseline: str | None) -> Claim:
+    """``share`` is a figure (then ``n`` is needed), or a fraction such as 98/110."""
+    from osteon.claim import judge, of_fraction, parse_share
+
+    floor = parse_share(baseline) if baseline else None
+    if "/" in share:
+        if n is not None:
+            raise UsageError(f"{share} says of how many films it is: leave --n out.")
+        right, films = of_fraction(share)
+        said = parse_share(accuracy) if accuracy else None
+        return judge(said, films, right=right, baseline=floor)
+    if n is None or accuracy:
+        raise UsageError(f"Say of how many films {share} is: osteon claim {share} --n 110.")
+    return judge(parse_share(share), n, baseline=floor)
 
 
 def only_one(first: Path | None, second: Path | None, *names: str) -> Path:

@@ -26,7 +26,7 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
+class PublishedSearch:
     """How the publication chose its hyper-parameters."""
 
     space: Space
@@ -44,8 +44,9 @@ class Publication:
     judged_on: Part  # the part that its figures are of
     honest: Shares = (0.70, 0.15, 0.15)  # the same recipe on groups, judged on a sealed test
     figures: tuple[Figure, ...] = ()
-    search: Search | None = None
+    search: PublishedSearch | None = None
     control: Recipe | None = None  # what the recipe must beat: as many parameters, another idea
+    slices: tuple[str, ...] = ()  # of osteon.slices: to be held out of training and judged on
     assumptions: tuple[str, ...] = ()  # what the description leaves open
 
 

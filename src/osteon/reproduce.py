@@ -4,124 +4,78 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.baselines import baseline_scores
-from osteon.environment import Environment, this_environment
+from osteon.environment import this_environment
 from osteon.errors import UsageError
 from osteon.files import write_text
 from osteon.progress import say
 from osteon.protocols import split_by_film
 from osteon.publications import Figure, Publication
-from osteon.recipe import recipe_from_json, recipe_to_json
+from osteon.recipe import recipe_from_json, recipe_to_json, with_settings
 from osteon.repeats import repeated, repeated_differences
-from osteon.runs import RunFolder, default_cache, log_opening
+from osteon.reproduced import (
+    BASELINES,
+    JUDGED,
+    Control,
+    Judged,
+    Published,
+    Reproduced,
+    Searched,
+    SliceJudged,
+    Way,
+    remarks,
+)
+from osteon.runs import RunFolder, log_opening
+from osteon.slices import Slice
 from osteon.split import group_films, read_split, shipped, split, write_split
 from osteon.statistics import wilson
-from osteon.types import Audit, Estimate, Manifest, Part, Predictions, Recipe, Split
+from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import write_value
 
 if TYPE_CHECKING:
     from osteon.prepare import Prepared
 
-Way = Literal["naive", "honest"]
 SEEDS = (0, 1, 2)
-JUDGED = ("accuracy", "balanced_accuracy", "auroc", "sensitivity", "specificity", "precision")
-BASELINES = ("majority", "metadata_only")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
-    """A published figure, with Wilson's interval for as many films as it is of."""
-
-    figure: Figure
-    n: int
-    n_is_told: bool  # or taken from the same part of the data at hand
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
-    """One way of dividing the films, over all seeds; each estimate is the mean over them."""
-
-    part: Part
-    n_train: tuple[int, ...]  # of each seed
-    n: tuple[int, ...]
-    share_leaked: float  # of the judged films: with a copy, patient or study in training
-    model: Mapping[str, Estimate]
-    baselines: Mapping[str, Mapping[str, Estimate]]
-    gains: Mapping[str, Mapping[str, Estimate]]  # model minus baseline
-    by_seed: Mapping[str, tuple[float, ...]]  # of the model
-    best_epochs: tuple[int, ...]
-    train_accuracy: tuple[float, ...]  # in the best epoch, as training saw it
-    val_accuracy: tuple[float, ...]
-    seconds_an_epoch: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Control:
-    """The same with another middle: did the idea earn anything?"""
-
-    name: str
-    n_parameters: int
-    n_parameters_of_model: int
-    model: Mapping[str, Estimate]
-    gains: Mapping[str, Estimate]  # model minus control, honest protocol, same films
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reproduced:
-    """What ``osteon reproduce`` found: reproduction.json."""
-
-    name: str
-    films: str  # the data set that the publication names
-    source: str  # how the data at hand were recognised
-    n_films: int
-    classes: tuple[str, ...]
-    settings: tuple[str, ...]  # fields of the recipe that the user changed
-    recipe: str  # as JSON
-    seeds: tuple[int, ...]
-    assumptions: tuple[str, ...]
-    published: tuple[Published, ...]
-    naive: Judged
-    honest: Judged
-    price: Mapping[str, Estimate]  # naive minus honest
-    control: Control | None
-    environment: Environment
-    remarks: tuple[str, ...] = field(default=())
+WAYS: tuple[Way, ...] = ("naive", "honest")
 
 
 def reproduce(
     publication: Publication,
-    data: Path,
+    manifest: Manifest,
+    audit: Audit,
     *,
     out: Path,
+    cache: Path,
     seeds: Sequence[int] = SEEDS,
     settings: Sequence[str] = (),
-    layout: str | None = None,
-    cache: Path | None = None,
+    search: bool = False,
+    workers: int = 1,
 ) -> Reproduced:
     """Train ``publication`` by its own protocol and by an honest one, once a seed each.
 
     ``out`` gets one folder a training (naive-0, honest-0, ...) and reproduction.json; run again,
     what is there is not trained again. ``settings`` (FIELD=VALUE) change the recipe; they are said
-    in the result. Raises UsageError where ``out`` holds another reproduction.
+    in the result. With ``search`` the publication's own search is run first, once for each way, on
+    the first seed's split. Raises UsageError where ``out`` holds another reproduction, or where a
+    search is asked for that was not published.
     """
-    from osteon.recipe import with_settings
-    from osteon.run import look_at
-
     recipe = with_settings(publication.recipe, settings)
     control = publication.control and with_settings(publication.control, settings)
-    manifest, audit = look_at(data, layout=layout, cache=cache)
-    _open(out, recipe, seeds, manifest)
-    bench = _Bench(publication, manifest, audit, out, cache or default_cache())
-    naive = [bench.outcome("naive", recipe, seed) for seed in seeds]
-    honest = [bench.outcome("honest", recipe, seed) for seed in seeds]
+    _open(out, recipe, seeds, search, manifest)
+    bench = _Bench(publication, manifest, audit, out, cache)
+    chosen: dict[Way, Recipe] = {"naive": recipe, "honest": recipe}
+    searches = []
+    for way in WAYS if search else ():
+        chosen[way], searched = bench.searched(way, recipe, seeds[0], workers)
+        searches.append(searched)
+    naive = [bench.outcome("naive", chosen["naive"], seed) for seed in seeds]
+    honest = [bench.outcome("honest", chosen["honest"], seed) for seed in seeds]
     mine, theirs = [o.predictions for o in naive], [o.predictions for o in honest]
     result = Reproduced(
         name=recipe.name,
@@ -138,16 +92,20 @@ def reproduce(
         honest=_judged(honest),
         price=repeated_differences(JUDGED, mine, theirs),
         control=bench.control(recipe, control, seeds) if control else None,
+        searches=tuple(searches),
+        slices=tuple(bench.slices(chosen["honest"], seeds[0])),
         environment=this_environment(seed=seeds[0]),
     )
-    result = replace(result, remarks=tuple(_remarks(result)))
+    result = replace(result, remarks=tuple(remarks(result)))
     write_value(out / "reproduction.json", result)
     return result
 
 
-def _open(out: Path, recipe: Recipe, seeds: Sequence[int], manifest: Manifest) -> None:
+def _open(
+    out: Path, recipe: Recipe, seeds: Sequence[int], search: bool, manifest: Manifest
+) -> None:
     """The same folder goes on with the same reproduction only."""
-    said = recipe_to_json(recipe) + repr(tuple(seeds)) + manifest.digest
+    said = recipe_to_json(recipe) + repr((tuple(seeds), search)) + manifest.digest
     digest = hashlib.sha256(said.encode()).hexdigest() + "\n"
     mark = out / "made-for"
     if mark.exists() and mark.read_text() != digest:
@@ -183,7 +141,8 @@ class _Bench:
         folder = RunFolder(self.out / f"{name or way}-{seed}")
         say(f"{folder.path.name}: {recipe.name}")
         parts = self._split(way, seed, folder)
-        predictions = self._predictions(folder, replace(recipe, seed=seed), parts, part)
+        asked = {str(part): parts.part(part)}
+        predictions = self._answers(folder, replace(recipe, seed=seed), parts, asked)[part]
         scores = baseline_scores(self.manifest, self.audit.facts, parts, predictions.ids)
         others = {name: replace(predictions, scores=scores[name]) for name in BASELINES}
         return _Outcome(folder=folder, split=parts, predictions=predictions, baselines=others)
@@ -207,29 +166,28 @@ class _Bench:
         write_split(parts, folder.split)
         return parts
 
-    def _predictions(
-        self, folder: RunFolder, recipe: Recipe, parts: Split, part: Part
-    ) -> Predictions:
+    def _answers(
+        self, folder: RunFolder, recipe: Recipe, parts: Split, asked: Mapping[str, Sequence[str]]
+    ) -> dict[str, Predictions]:
+        """Train unless it has been done, and predict the films of each name in ``asked``."""
         from osteon.predictions import read_predictions, write_predictions
         from osteon.train import train
 
-        path = folder.predictions(part)
-        if path.exists():
-            return read_predictions(path, part=part)
+        paths = {name: folder.predictions(name) for name in asked}
+        if all(path.exists() for path in paths.values()):
+            return {name: read_predictions(path, part=name) for name, path in paths.items()}
         prepared = self._prepared(recipe)
         resume = folder.checkpoints.is_dir()
         classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=resume)
-        if part == "test":
+        if "test" in asked:
             log_opening(folder, "osteon reproduce")
-        predictions = classifier.predict_prepared(
-            prepared,
-            ids=parts.part(part),
-            manifest=self.manifest,
-            groups=parts.groups,
-            part=part,
-        )
-        write_predictions(predictions, path)
-        return predictions
+        found = {}
+        for name, ids in asked.items():
+            found[name] = classifier.predict_prepared(
+                prepared, ids=ids, manifest=self.manifest, groups=parts.groups, part=name
+            )
+            write_predictions(found[name], paths[name])
+        return found
 
     def _prepared(self, recipe: Recipe) -> Prepared:
         from osteon.prepare import prepare
@@ -245,6 +203,78 @@ class _Bench:
             n_parameters_of_model=_n_parameters(recipe, len(self.manifest.classes)),
             model=repeated(JUDGED, other),
             gains=repeated_differences(JUDGED, model, other),
+        )
+
+    def searched(
+        self, way: Way, recipe: Recipe, seed: int, workers: int
+    ) -> tuple[Recipe, Searched]:
+        """The winner of the publication's search, and what it was worth."""
+        from osteon.tune import Search, tune
+
+        how = self.publication.search
+        if how is None:
+            raise UsageError(f"{recipe.name} was published without a search.")
+        say(f"search-{way}: {recipe.name}")
+        found = tune(
+            recipe,
+            Search(
+                space=how.space,
+                sampler=how.sampler,
+                pruner="none",
+                trials=how.trials or 0,
+                seed=seed,
+                workers=workers,
+            ),
+            self._prepared(recipe),
+            self.manifest,
+            self._split(way, seed, RunFolder(self.out / f"{way}-{seed}")),
+            self.out / f"search-{way}",
+            facts=self.audit.facts,
+        )
+        searched = Searched(
+            way=way,
+            verdict=found.verdict,
+            values=next(t.values for t in found.trials if t.number == found.best),
+            n_trials=len(found.trials),
+            epochs_trained=found.epochs_trained,
+        )
+        return recipe_from_json(found.best_recipe), searched
+
+    def slices(self, recipe: Recipe, seed: int) -> Iterator[SliceJudged]:
+        """Each slice of the publication that the data have: held out, trained, judged."""
+        from osteon.slices import SLICERS
+
+        for name in self.publication.slices:
+            held = SLICERS[name](self.manifest, self.audit.facts)
+            if held is None:
+                say(f"slice {name}: the data have no such films")
+            else:
+                yield self._slice(held, replace(recipe, seed=seed))
+
+    def _slice(self, held: Slice, recipe: Recipe) -> SliceJudged:
+        """Train without the slice and whatever belongs to it; judge on it, and beside it."""
+        folder = RunFolder(self.out / f"without-{held.name}")
+        parts = self._split("honest", recipe.seed, RunFolder(self.out / f"honest-{recipe.seed}"))
+        outside = {parts.groups[id_] for id_ in held.ids if id_ in parts.groups}
+
+        def kept(part: Part) -> tuple[str, ...]:
+            return tuple(id_ for id_ in parts.part(part) if parts.groups[id_] not in outside)
+
+        divided = replace(parts, train=kept("train"), val=kept("val"), test=kept("test"))
+        judged = [id_ for id_ in parts.groups if id_ in held.ids]
+        if held.positives_alone:
+            label_of = {film.id: film.label for film in self.manifest.radiographs}
+            judged += [id_ for id_ in divided.test if label_of[id_] == 0]
+        asked = {"test": divided.test, "held-out": tuple(sorted(judged))}
+        write_split(divided, folder.split)
+        found = self._answers(folder, recipe, divided, asked)
+        inside, outside_films = found["test"], found["held-out"]
+        drop = repeated_differences(("auroc",), [inside], [outside_films])["auroc"]
+        return SliceJudged(
+            title=held.title,
+            outside=repeated(("auroc",), [outside_films])["auroc"],
+            inside=repeated(("auroc",), [inside])["auroc"],
+            drop=drop,
         )
 
 
@@ -296,56 +326,3 @@ def _published(figures: Sequence[Figure], naive: Split) -> Iterator[Published]:
         n = figure.n or len(naive.part(figure.part))
         low, high = wilson(figure.value * n, n)
         yield Published(figure=figure, n=n, n_is_told=figure.n is not None, low=low, high=high)
-
-
-def _remarks(result: Reproduced) -> Iterator[str]:
-    """What the table means, in words."""
-    from osteon.claim import possible
-
-    for published in result.published:
-        figure = published.figure
-        fits = possible(figure.value, published.n, figure.decimals)
-        if published.n_is_told and fits is None:
-            share = f"{100 * figure.value:.{figure.decimals}f} %"
-            yield f"No number of films out of {published.n:,} gives {share}: it cannot be right."
-    yield from _verdict(result)
-    price = result.price["accuracy"]
-    if price.value is not None and price.low is not None and price.high is not None:
-        interval = f"{100 * price.low:+.1f} to {100 * price.high:+.1f}"
-        if price.low > 0:
-            yield (
-                f"The naive protocol is worth {100 * price.value:.1f} points of accuracy "
-                f"({interval}) that no new patient would see."
-            )
-        else:
-            yield (
-                f"The naive protocol differs by {100 * price.value:+.1f} points of accuracy "
-                f"({interval}): no leakage price that this many films could show."
-            )
-    if result.control is not None:
-        yield _control_verdict(result.control)
-    if result.settings:
-        yield f"Changed from the description: {', '.join(result.settings)}."
-
-
-def _verdict(result: Reproduced) -> Iterator[str]:
-    for name in BASELINES:
-        gain = result.honest.gains[name]["accuracy" if name == "majority" else "auroc"]
-        what = "the majority class's accuracy" if name == "majority" else "metadata alone's AUROC"
-        if gain.low is None:
-            continue
-        if gain.low <= 0:
-            yield f"Judged honestly it is not shown to be above {what}."
-
-
-def _control_verdict(control: Control) -> str:
-    gain = control.gains["auroc"]
-    figures = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] AUROC"
-    if gain.low is not None and gain.low > 0:
-        return f"The circuit earned {figures} over a classical block of as many parameters."
-    if gain.high is not None and gain.high < 0:
-        return f"The circuit cost {figures} against a classical block of as many parameters."
-    return (
-        f"The circuit earned nothing that this many films could show: {figures} against a "
-        "classical block of as many parameters."
-    )

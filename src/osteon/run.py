@@ -29,8 +29,14 @@ from osteon.types import (
 from osteon.values import read_value, write_value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from osteon.classifier import Classifier
     from osteon.prepare import Prepared
+    from osteon.publications import Publication
+    from osteon.reproduced import Reproduced
+    from osteon.searched import Nested, Tuning
+    from osteon.tune import Search
 
 SplitChoice = Literal["auto", "grouped", "shipped"]
 
@@ -330,6 +336,72 @@ def _score(
     )
     write_value(folder.evaluation(predictions.part), evaluation)
     return evaluation
+
+
+def tune_run(
+    data: Path,
+    recipe: Recipe,
+    search: Search,
+    out: Path,
+    plan: SplitPlan,
+    nested_folds: int = 0,
+    *,
+    layout: str | None = None,
+    cache: Path | None = None,
+) -> tuple[Tuning, Nested | None]:
+    """A search on the train and val parts of ``plan``, its report, and a nested one if asked for.
+
+    The test part stays sealed. Raises what ``osteon.tune.tune`` raises.
+    """
+    from osteon.nested import nested
+    from osteon.prepare import prepare
+    from osteon.report.tuning import write_tuning_report
+    from osteon.tune import tune
+
+    cache = cache or default_cache()
+    manifest, audit = look_at(data, layout=layout, cache=cache)
+    parts = make_split(manifest, audit, plan)
+    prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
+    found = tune(recipe, search, prepared, manifest, parts, out, facts=audit.facts)
+    outer = None
+    if nested_folds:
+        folds = make_folds(manifest, audit, nested_folds, plan.seed)
+        outer = nested(recipe, search, prepared, manifest, folds, out, facts=audit.facts)
+    write_tuning_report(out)
+    return found, outer
+
+
+def reproduce_run(
+    publication: Publication,
+    data: Path,
+    out: Path,
+    seeds: Sequence[int],
+    settings: Sequence[str] = (),
+    search: bool = False,
+    workers: int = 1,
+    *,
+    layout: str | None = None,
+    cache: Path | None = None,
+) -> Reproduced:
+    """A reproduction and its page; see ``osteon.reproduce.reproduce``."""
+    from osteon.report.reproduction import write_reproduction_report
+    from osteon.reproduce import reproduce
+
+    cache = cache or default_cache()
+    manifest, audit = look_at(data, layout=layout, cache=cache)
+    result = reproduce(
+        publication,
+        manifest,
+        audit,
+        out=out,
+        cache=cache,
+        seeds=seeds,
+        settings=settings,
+        search=search,
+        workers=workers,
+    )
+    write_reproduction_report(out)
+    return result
 
 
 def report_run(folder: RunFolder) -> Path:

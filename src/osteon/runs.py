@@ -63,6 +63,10 @@ class RunFolder:
         return self.path / "openings.log"
 
     @property
+    def plots(self) -> Path:  # the figures of the report as SVG and PNG files
+        return self.path / "plots"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 

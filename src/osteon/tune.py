@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ from osteon.errors import DataError, Interrupted, OsteonError, UsageError
 from osteon.files import write_text
 from osteon.fit import fit
 from osteon.manifest import write_manifest
-from osteon.metrics import METRICS, TITLES
+from osteon.metrics import METRICS
 from osteon.predictions import read_predictions, write_predictions
 from osteon.progress import say
 from osteon.recipe import recipe_from_json, recipe_to_json
-from osteon.space import Space, Value, applied, check_space, grid
+from osteon.searched import Tried, Tuning, verdict
+from osteon.space import Space, applied, check_space, grid
 from osteon.split import write_split
 from osteon.statistics import differences, standard_error
 from osteon.study import (
@@ -37,10 +38,10 @@ from osteon.study import (
     was_given_back,
 )
 from osteon.train import write_history
-from osteon.types import Estimate, FilmFacts, History, Manifest, Predictions, Recipe, Split
-from osteon.values import read_value, write_value
+from osteon.types import FilmFacts, History, Manifest, Predictions, Recipe, Split
+from osteon.values import write_value
 from osteon.watch import better, is_over
-from osteon.winners_curse import Optimism, optimism
+from osteon.winners_curse import optimism
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -65,46 +66,6 @@ class Search:
     seed: int = 0
     storage: str = ""  # empty: sqlite in the search's folder
     workers: int = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
-    """One trial. ``score`` is the best epoch's, on validation."""
-
-    number: int
-    state: str  # complete, pruned, failed
-    values: Mapping[str, Value]
-    score: float | None
-    standard_error: float | None
-    best_epoch: int | None
-    epochs: int  # trained
-    seconds: float
-    why: str = ""  # of a failed one
-    curve: tuple[float, ...] = ()  # the score after each epoch
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tuning:
-    """What a search found: tuning.json."""
-
-    recipe: str  # as JSON, before the search
-    best_recipe: str  # as JSON
-    space: tuple[str, ...]  # in words
-    sampler: str
-    pruner: str
-    monitor: str
-    metric: str
-    trials: tuple[Tried, ...]
-    best: int  # the number of the winner
-    default: Tried
-    gains: Mapping[str, Estimate]  # winner minus default, paired on the validation films
-    optimism: Optimism
-    importance: Mapping[str, float]  # field -> share, 0 to 1; empty where it cannot be told
-    n_val: int
-    n_groups: int
-    epochs_trained: int
-    verdict: str
-    remarks: tuple[str, ...] = field(default=())
 
 
 def tune(
@@ -162,9 +123,19 @@ def tune(
     return result
 
 
-def read_tuning(folder: Path) -> Tuning:
-    """Raises DataError if ``folder`` holds no finished search."""
-    return read_value(Tuning, folder / "tuning.json")
+def films_for(
+    recipe: Recipe,
+    prepared: Prepared,
+    manifest: Manifest,
+    facts: Mapping[str, FilmFacts] | None,
+) -> Prepared:
+    """The films as this recipe wants them: ``prepared``, unless its pixels were searched."""
+    if recipe.pixels == prepared.rules or facts is None:
+        return prepared
+    from osteon.prepare import prepare
+
+    cache = prepared.folder.parent.parent
+    return prepare(manifest, recipe.pixels, cache=cache, facts=facts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -178,15 +149,6 @@ class Job:
     manifest: Manifest
     split: Split
     facts: Mapping[str, FilmFacts] | None
-
-    def prepared_for(self, recipe: Recipe) -> Prepared:
-        """The films as this trial's recipe wants them."""
-        if recipe.pixels == self.prepared.rules or self.facts is None:
-            return self.prepared
-        from osteon.prepare import prepare
-
-        cache = self.prepared.folder.parent.parent
-        return prepare(self.manifest, recipe.pixels, cache=cache, facts=self.facts)
 
     def study(self) -> Study:
         recipe = recipe_from_json(self.recipe)
@@ -253,7 +215,8 @@ def _trained(job: Job, trial: OptunaTrial) -> float:
     recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
     say(f"trial {trial.number}: {', '.join(f'{k} {v}' for k, v in trial.params.items())}")
     watch = _Watch(recipe, job, trial.number)
-    for epoch in fit(recipe, job.prepared_for(recipe), job.manifest, job.split):
+    films = films_for(recipe, job.prepared, job.manifest, job.facts)
+    for epoch in fit(recipe, films, job.manifest, job.split):
         score = watch.take(epoch.history, epoch.val_scores)
         mark_alive(trial)
         trial.report(score, epoch.history.epoch)
@@ -429,118 +392,3 @@ def _importance(study: Study) -> dict[str, float]:
 
 
 FEWEST_FOR_IMPORTANCE = 6
-
-
-def verdict(result: Tuning) -> str:
-    """In words: what the search gained over the recipe as it is, as far as the films can show.
-
-    The winner was chosen on the films that judge it, so its paired gain is a gain only where it
-    stays above 0 after the optimism of the best of so many tries is taken off.
-    """
-    gain = result.gains[result.metric]
-    losing = result.metric.endswith("_loss")
-    tries = f"{result.optimism.n_tries} trial{'' if result.optimism.n_tries == 1 else 's'}"
-    luck = f"the luck of the best of {tries}"
-    told = (
-        f"{tries}, best {TITLES[result.metric]} {_shown(result.optimism.best, result.metric)}, "
-        f"default {_shown(result.default.score, result.metric)} on the same {result.n_val:,} "
-        f"validation films in {result.n_groups:,} groups"
-    )
-    if gain.low is None or gain.high is None:
-        return f"{told}: too few films to compare them."
-    least, most = (-gain.high, -gain.low) if losing else (gain.low, gain.high)
-    if most < 0:
-        return f"{told}: worse than the recipe as it is. Keep the default."
-    if least - result.optimism.optimism > 0:
-        return f"{told}: a gain, also after {luck} is taken off."
-    if least > 0:
-        return (
-            f"{told}: no gain that this many films could show. The paired interval is above zero, "
-            f"but {luck} alone is worth {_points(result.optimism.optimism, result.metric)}."
-        )
-    return f"{told}: no gain that this many films could show."
-
-
-def _shown(value: float | None, metric: str) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.3f}"
-
-
-def _points(value: float, metric: str) -> str:
-    return f"{100 * value:.1f} points" if metric == "accuracy" else f"{value:.3f}"
-
-
-def nested(
-    recipe: Recipe,
-    search: Search,
-    prepared: Prepared,
-    manifest: Manifest,
-    folds: Sequence[Split],
-    out: Path,
-) -> Nested:
-    """A search inside each outer fold; winner and default are scored on the fold's test films,
-    which no search has seen, and compared on all of them, paired.
-
-    Varma and Simon, BMC Bioinformatics 7:91 (2006).
-    """
-    from osteon.train import train
-
-    answers: dict[str, list[Predictions]] = {"winner": [], "default": []}
-    verdicts, chosen = [], []
-    for number, fold in enumerate(folds, start=1):
-        say(f"outer fold {number} of {len(folds)}")
-        place = out / f"fold-{number}"
-        found = tune(recipe, search, prepared, manifest, fold, place / "search")
-        verdicts.append(found.verdict)
-        chosen.append(next(t.values for t in found.trials if t.number == found.best))
-        for name, told in (("winner", found.best_recipe), ("default", found.recipe)):
-            folder = place / name
-            resume = (folder / "checkpoints").is_dir()
-            classifier = train(
-                recipe_from_json(told), prepared, manifest, fold, folder, resume=resume
-            )
-            scored = classifier.predict_prepared(
-                prepared, ids=fold.test, manifest=manifest, groups=fold.groups
-            )
-            write_predictions(scored, folder / "predictions-test.csv")
-            answers[name].append(scored)
-    metric = METRIC_OF[recipe.monitor]
-    compared = {name: METRICS[name] for name in dict.fromkeys((metric, *COMPARED))}
-    winner, plain = (_pooled(answers[name]) for name in ("winner", "default"))
-    from osteon.statistics import estimates
-
-    result = Nested(
-        folds=len(folds),
-        metric=metric,
-        winner=estimates(compared, winner.labels, winner.scores, winner.groups),
-        default=estimates(compared, plain.labels, plain.scores, plain.groups),
-        gains=differences(compared, winner.labels, winner.scores, plain.scores, winner.groups),
-        chosen=tuple(chosen),
-        verdicts=tuple(verdicts),
-    )
-    write_value(out / "nested.json", result)
-    return result
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nested:
-    """What a nested cross-validation found: nested.json. All films, each tested once."""
-
-    folds: int
-    metric: str
-    winner: Mapping[str, Estimate]
-    default: Mapping[str, Estimate]
-    gains: Mapping[str, Estimate]
-    chosen: tuple[Mapping[str, Value], ...]
-    verdicts: tuple[str, ...]
-
-
-def _pooled(parts: Sequence[Predictions]) -> Predictions:
-    return replace(
-        parts[0],
-        ids=tuple(id_ for part in parts for id_ in part.ids),
-        labels=np.concatenate([part.labels for part in parts]),
-        scores=np.concatenate([part.scores for part in parts]),
-        groups=tuple(group for part in parts for group in part.groups),
-    )

@@ -46,6 +46,7 @@ def publication() -> Publication:
         films="FracAtlas",
         shares=(0.70, 0.15, 0.15),
         judged_on="test",
+        slices=("exposure", "positioning", "machine", "kind"),
         assumptions=(
             "films of 160 px, 16-32-64-128 channels, Adam 1e-3, batches of 32, 25 epochs: not told",
             "how strong the augmentation and the dropouts are is not told",

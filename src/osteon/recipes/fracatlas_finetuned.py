@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from osteon.backbones.timm_model import TimmModel
-from osteon.publications import PUBLICATIONS, Figure, Publication, Search
+from osteon.publications import PUBLICATIONS, Figure, Publication, PublishedSearch
 from osteon.recipes import RECIPES
 from osteon.space import Choices, Range
 from osteon.types import Optimiser, PixelRules, Recipe
 
-SEARCH = Search(
+SEARCH = PublishedSearch(
     sampler="tpe",
     trials=15,
     space={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osteon.backbones.cnn import Cnn
-from osteon.publications import PUBLICATIONS, Figure, Publication, Search
+from osteon.publications import PUBLICATIONS, Figure, Publication, PublishedSearch
 from osteon.recipes import RECIPES
 from osteon.space import Choices
 from osteon.types import Augment, Optimiser, PixelRules, Recipe
@@ -55,7 +55,7 @@ def publication() -> Publication:
             Figure(metric="accuracy", part="val", value=0.417, decimals=1, after_search=True),
             Figure(metric="accuracy", part="test", value=0.359, decimals=1, after_search=True),
         ),
-        search=Search(
+        search=PublishedSearch(
             sampler="grid",
             space={
                 "optimiser.lr": Choices(values=(1e-2, 1e-3, 1e-4)),

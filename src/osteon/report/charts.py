@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 WIDTH, HEIGHT = 440, 330
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 46
@@ -57,31 +58,114 @@ def _round_step(rough: float) -> float:
     return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
 
 
+class Chart(Protocol):
+    """A figure that a page takes as it is (Jinja asks for ``__html__``), or a file of its own."""
+
+    @property
+    def title(self) -> str: ...
+
+    def __html__(self) -> str: ...
+
+    def svg(self) -> str:
+        """A whole SVG file: with its title and legend, without a style sheet elsewhere."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineChart:
+    """``marks`` are vertical lines at x with a word."""
+
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    marks: tuple[tuple[float, str], ...] = ()
+
+    def __html__(self) -> str:
+        legend = "".join(
+            f'<span><i class="key c{line.colour % COLOURS}{_style(line)}"></i>'
+            f"{escape(line.name)}</span>"
+            for line in self.series
+        )
+        return (
+            f"<figure><figcaption>{escape(self.title)}</figcaption>"
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{self._described()}">'
+            f'{self._body()}</svg><p class="legend">{legend}</p>'
+            f"{_numbers(self.x, self.y, self.series)}</figure>"
+        )
+
+    def svg(self) -> str:
+        return as_file(self.title, WIDTH, HEIGHT, self._body(), self.series)
+
+    def _described(self) -> str:
+        return str(escape(f"{self.title}: {self.y.label} against {self.x.label}"))
+
+    def _body(self) -> str:
+        body = [_frame(self.x, self.y)]
+        for value, word in self.marks:
+            at = _x(self.x, value)
+            right_half = self.x.share(value) > 0.5  # there the word stands left of its line
+            body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" '
+                        f'y2="{HEIGHT - BOTTOM}"/><text class="tick" '
+                        f'text-anchor="{"end" if right_half else "start"}" '
+                        f'x="{at + (-4 if right_half else 4):.1f}" '
+                        f'y="{TOP + 11}">{escape(word)}</text>')  # fmt: skip
+        return "".join([*body, *(_drawn(line, self.x, self.y) for line in self.series)])
+
+
 def line_chart(
     title: str, x: Axis, y: Axis, series: Sequence[Series], marks: Iterable[tuple[float, str]] = ()
-) -> Markup:
-    """``marks`` are vertical lines at x with a word."""
-    body = [_frame(x, y)]
-    for value, word in marks:
-        at = _x(x, value)
-        right_half = x.share(value) > 0.5  # there the word stands left of its line
-        body.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" '
-                    f'y2="{HEIGHT - BOTTOM}"/><text class="tick" '
-                    f'text-anchor="{"end" if right_half else "start"}" '
-                    f'x="{at + (-4 if right_half else 4):.1f}" '
-                    f'y="{TOP + 11}">{escape(word)}</text>')  # fmt: skip
-    body += [_drawn(line, x, y) for line in series]
-    legend = "".join(
-        f'<span><i class="key c{line.colour % COLOURS}{_style(line)}"></i>'
-        f"{escape(line.name)}</span>"
-        for line in series
+) -> LineChart:
+    return LineChart(title=title, x=x, y=y, series=tuple(series), marks=tuple(marks))
+
+
+# --- a chart as a file ----------------------------------------------------------------------------
+
+INK, SOFT, PAPER, RULE = "#1c2126", "#59636e", "#ffffff", "#d4dae0"
+PALETTE = (
+    "#0072b2", "#d55e00", "#008f68", "#a8518a", "#b07d00", "#3d8fc4", "#7d7a00", "#6b7580",
+)  # fmt: skip
+FILE_STYLE = (
+    f"svg{{background:{PAPER}}} text{{fill:{INK};font:12px sans-serif}} "
+    f".grid{{stroke:{RULE}}} .tick{{fill:{SOFT};font-size:11px}} "
+    f".title{{font-weight:bold;font-size:14px}} .line{{fill:none;stroke-width:2}} "
+    f".mark{{stroke:{SOFT};stroke-dasharray:2 3}} .dashed{{stroke-dasharray:5 4}} "
+    + " ".join(
+        f".line.c{at}{{stroke:{colour}}} .dot.c{at},.bar.c{at}{{fill:{colour}}}"
+        for at, colour in enumerate(PALETTE)
     )
-    described = escape(f"{title}: {y.label} against {x.label}")
-    return Markup(
-        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'role="img" aria-label="{described}">{"".join(body)}</svg>'
-        f'<p class="legend">{legend}</p>{_numbers(x, y, series)}</figure>'
+)
+TITLE_PX, LEGEND_PX = 26, 18
+
+
+def as_file(title: str, width: int, height: int, body: str, legend: Sequence[Series] = ()) -> str:
+    """A whole SVG file, light, with the title above and the legend below."""
+    rows = "".join(
+        _legend_row(line, TITLE_PX + height + LEGEND_PX * (at + 1))
+        for at, line in enumerate(legend)
     )
+    whole = TITLE_PX + height + LEGEND_PX * (len(legend) + 1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {whole}" width="{width}" '
+        f'height="{whole}" role="img"><title>{escape(title)}</title><style>{FILE_STYLE}</style>'
+        f'<rect width="{width}" height="{whole}" fill="{PAPER}"/>'
+        f'<text class="title" x="12" y="18">{escape(title)}</text>'
+        f'<g transform="translate(0 {TITLE_PX})">{body}</g>{rows}</svg>\n'
+    )
+
+
+def _legend_row(line: Series, y: int) -> str:
+    colour = f"c{line.colour % COLOURS}"
+    key = (
+        f'<line class="line {colour}{_style(line)}" x1="{LEFT}" x2="{LEFT + 20}" '
+        f'y1="{y - 4}" y2="{y - 4}"/>'
+        if line.lines
+        else f'<circle class="dot {colour}" cx="{LEFT + 10}" cy="{y - 4}" r="4"/>'
+    )
+    return f'{key}<text x="{LEFT + 28}" y="{y}">{escape(line.name)}</text>'
+
+
+# --- parts of a line chart ------------------------------------------------------------------------
 
 
 def _x(axis: Axis, value: float) -> float:
@@ -161,27 +245,5 @@ def _some(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float,
     return [*points[:-1:step], *points[-1:]]
 
 
-MOST_NAMED_COLUMNS = 4
-
-
-def confusion_chart(title: str, classes: Sequence[str], table: Sequence[Sequence[int]]) -> Markup:
-    """Rows are the truth; a cell is shaded by its share of the row. Many classes are numbered."""
-    many = len(classes) > MOST_NAMED_COLUMNS
-    numbered = [f"{at}. {name}" if many else name for at, name in enumerate(classes, start=1)]
-    heads = [str(at) if many else name for at, name in enumerate(classes, start=1)]
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    rows = []
-    for name, counts in zip(numbered, table, strict=True):
-        total = sum(counts) or 1
-        cells = "".join(
-            f'<td style="--share:{count / total:.2f}">{count:,}<small>{count / total:.0%}</small>'
-            "</td>"
-            for count in counts
-        )
-        rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
-    return Markup(
-        f"<figure{' class=wide' if many else ''}><figcaption>{escape(title)}</figcaption>"
-        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(title)}">'
-        '<table class="confusion"><thead><tr><th>truth \\ answer</th>'
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></figure>"
-    )
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

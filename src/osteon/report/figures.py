@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from markupsafe import Markup
-
-from osteon.report.charts import Axis, Series, confusion_chart, line_chart
+from osteon.report.charts import Axis, Chart, Series, line_chart
+from osteon.report.confusion import ConfusionChart
 from osteon.types import Curve, Evaluation, History, Recipe, RegularisationPath
 from osteon.watch import best_of
 
 CHANCE = 7  # the colour of what must be beaten
 
 
-def training_figures(history: Sequence[History], recipe: Recipe) -> Iterator[Markup]:
+def training_figures(history: Sequence[History], recipe: Recipe) -> Iterator[Chart]:
     """Loss, accuracy and AUROC by epoch, or by strength on a regularisation path."""
     if not history:
         return
@@ -44,7 +43,7 @@ def training_figures(history: Sequence[History], recipe: Recipe) -> Iterator[Mar
         yield line_chart(title, x, y, series, marks)
 
 
-def curve_figures(evaluation: Evaluation) -> Iterator[Markup]:
+def curve_figures(evaluation: Evaluation) -> Iterator[Chart]:
     roc = _lines([curve for curve in evaluation.curves if curve.name == "roc"])
     pr = _lines([curve for curve in evaluation.curves if curve.name == "pr"])
     if roc:
@@ -95,7 +94,7 @@ def _prevalence(evaluation: Evaluation) -> list[Series]:
     return [Series(name="prevalence", points=((0, share), (1, share)), colour=CHANCE, dashed=True)]
 
 
-def calibration_figure(evaluation: Evaluation) -> Markup | None:
+def calibration_figure(evaluation: Evaluation) -> Chart | None:
     bins = [b for b in evaluation.calibration if b.observed.value is not None]
     if not bins:
         return None
@@ -115,13 +114,15 @@ def calibration_figure(evaluation: Evaluation) -> Markup | None:
     )
 
 
-def confusion_figures(evaluation: Evaluation) -> Iterator[Markup]:
-    yield confusion_chart(
-        "Confusion: the highest score answers", evaluation.classes, evaluation.confusion
+def confusion_figures(evaluation: Evaluation) -> Iterator[Chart]:
+    yield ConfusionChart(
+        title="Confusion: the highest score answers",
+        classes=evaluation.classes,
+        table=evaluation.confusion,
     )
     if evaluation.operating_point is not None:
         title = (
             f"Confusion at the operating point ({evaluation.operating_point.rule} on validation)"
         )
         table = evaluation.confusion_at_operating_point
-        yield confusion_chart(title, evaluation.classes, table)
+        yield ConfusionChart(title=title, classes=evaluation.classes, table=table)

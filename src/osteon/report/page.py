@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from osteon.audit import scope, verdict
 from osteon.metrics import TITLES
 from osteon.report.figures import (
@@ -21,6 +19,7 @@ from osteon.report.figures import (
 )
 from osteon.report.gallery import Thumbnail, shelves, thumbnail
 from osteon.report.material import Material
+from osteon.report.rendering import rendered
 from osteon.types import (
     PARTS,
     Estimate,
@@ -52,20 +51,9 @@ class Headline:
 
 def page(material: Material) -> str:
     """The whole report as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("osteon.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"estimate": estimate_html, "n": lambda count: f"{count:,}"}
-    style = environment.get_template("style.css").render()
-    return environment.get_template("report.html.jinja").render(
+    return rendered(
+        "report.html.jinja",
         m=material,
-        style=style,
         name=material.folder.path.name,
         data_name=material.manifest.root.name,
         warning=_warning(material),
@@ -93,16 +81,6 @@ def page(material: Material) -> str:
         shelves=_shelves(material),
         commands=_commands(material),
     )  # fmt: skip
-
-
-def estimate_html(estimate: Estimate | None) -> Markup:
-    """Such as ``0.872 [0.831, 0.905]``, broken before the interval if at all."""
-    if estimate is None or estimate.value is None:
-        return Markup("undefined")
-    value = f"<b>{estimate.value:.3f}</b>"
-    if estimate.low is None or estimate.high is None:
-        return Markup(f"{value} <span class=ci>[no interval]</span>")
-    return Markup(f"{value} <span class=ci>[{estimate.low:.3f}, {estimate.high:.3f}]</span>")
 
 
 def _warning(material: Material) -> str | None:

@@ -1,0 +1,128 @@
+"""What the command line prints of searches, reproductions and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from osteon.claim import Claim
+from osteon.console import out, print_json, shown_estimate
+from osteon.metrics import TITLES
+from osteon.reproduced import Judged, Reproduced
+from osteon.searched import Nested, Tuning
+from osteon.types import Estimate
+from osteon.values import as_json
+
+TRIALS_SHOWN = 10
+
+
+def show_tuning(tuning: Tuning, folder: Path, nested: Nested | None, as_data: bool) -> None:
+    from osteon.report.tuning import ranked
+
+    if as_data:
+        told = {"search": str(folder), "tuning": as_json(tuning)}
+        print_json(told | ({"nested": as_json(nested)} if nested else {}))
+        return
+    fields = list(dict.fromkeys(name for trial in tuning.trials for name in trial.values))
+    heads = ("trial", TITLES[tuning.metric], "s.e.", "epochs")
+    short = [escape(name.rpartition(".")[2]) for name in fields]
+    table = Table(*heads, *short, box=None, header_style="bold", pad_edge=False)
+    for trial in ranked(tuning)[:TRIALS_SHOWN]:
+        values = [trial.values.get(name, "") for name in fields]
+        table.add_row(
+            f"{trial.number}{'' if trial.state == 'complete' else ' ' + trial.state}",
+            "-" if trial.score is None else f"{trial.score:.4f}",
+            "-" if trial.standard_error is None else f"{trial.standard_error:.4f}",
+            str(trial.epochs),
+            *(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values),
+        )
+    out.print(table)
+    if len(tuning.trials) > TRIALS_SHOWN:
+        out.print(f"... and {len(tuning.trials) - TRIALS_SHOWN} more: the report lists all")
+    out.print(f"\n[bold]{escape(tuning.verdict)}[/]")
+    if nested is not None:
+        gain = nested.gains[nested.metric]
+        out.print(
+            f"nested, {nested.folds} folds: {TITLES[nested.metric]} after the search "
+            f"{escape(shown_estimate(nested.winner[nested.metric]))}, as it is "
+            f"{escape(shown_estimate(nested.default[nested.metric]))}, difference "
+            f"{escape(shown_estimate(gain))}"
+        )
+    out.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
+    best = folder / "best-recipe.json"
+    if best.exists():
+        out.print(f"next: osteon run DATA --recipe {best}", soft_wrap=True, markup=False)
+
+
+def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
+    if as_data:
+        print_json(as_json(result))
+        return
+    out.print(f"[bold]{escape(result.name)}[/], {len(result.seeds)} seeds; 95 % intervals\n")
+    table = Table("", "accuracy", "AUROC", "films", box=None, header_style="bold", pad_edge=False)
+    for published in result.published:
+        figure = published.figure
+        value = Estimate(
+            value=figure.value,
+            low=published.low,
+            high=published.high,
+            n=published.n,
+            n_groups=published.n,
+            method="Wilson",
+        )
+        what = f"published, {figure.part}{' (tuned)' if figure.after_search else ''}"
+        table.add_row(what, _shown(value), "", f"{published.n:,}")
+    for title, side in (("naive", result.naive), ("honest", result.honest)):
+        films = ", ".join(f"{n:,}" for n in side.n)
+        table.add_row(f"re-run, {title}", *_two(side.model), films, style="bold")
+        for name, scores in side.baselines.items():
+            table.add_row(f"  {name.replace('_', ' ')}", *_two(scores))
+    table.add_row("leakage price", *_two(result.price))
+    if result.control is not None:
+        table.add_row("control, honest", *_two(result.control.model))
+        table.add_row("model - control", *_two(result.control.gains))
+    out.print(table)
+    _show_slices(result)
+    out.print(f"\nnaive: judged on {result.naive.part}; {_leaked(result.naive)}", markup=False)
+    for search in result.searches:
+        out.print(f"search, {search.way}: {search.verdict}", markup=False)
+    for remark in result.remarks:
+        out.print(f"! {remark}", style="yellow", markup=False)
+    out.print("\nResearch software, not a medical device.", style="dim")
+    place = folder / "reproduction.html"
+    out.print(f"report: {place}", soft_wrap=True, markup=False)
+
+
+def _show_slices(result: Reproduced) -> None:
+    if not result.slices:
+        return
+    heads = ("held out of training", "AUROC there", "like training")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for held in result.slices:
+        table.add_row(escape(held.title), _shown(held.outside), _shown(held.inside))
+    out.print()
+    out.print(table)
+
+
+def _two(scores: Mapping[str, Estimate]) -> tuple[str, str]:
+    return _shown(scores["accuracy"]), _shown(scores["auroc"])
+
+
+def _shown(estimate: Estimate) -> str:
+    return escape(shown_estimate(estimate))
+
+
+def _leaked(side: Judged) -> str:
+    return f"{100 * side.share_leaked:.1f} % of its films have a copy or relative in training"
+
+
+def show_claim(claim: Claim, as_data: bool) -> None:
+    if as_data:
+        print_json(asdict(claim))
+        return
+    for number, sentence in enumerate(claim.sentences):
+        out.print(sentence, style="bold" if number == 0 else None, markup=False)

@@ -1,0 +1,84 @@
+"""A search inside each fold: what searching is worth on films that no search has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from osteon.metrics import METRICS
+from osteon.predictions import write_predictions
+from osteon.progress import say
+from osteon.recipe import recipe_from_json
+from osteon.searched import Nested
+from osteon.statistics import differences, estimates
+from osteon.train import train
+from osteon.tune import COMPARED, METRIC_OF, Search, films_for, tune
+from osteon.types import FilmFacts, Manifest, Predictions, Recipe, Split
+from osteon.values import write_value
+
+if TYPE_CHECKING:
+    from osteon.prepare import Prepared
+
+
+def nested(
+    recipe: Recipe,
+    search: Search,
+    prepared: Prepared,
+    manifest: Manifest,
+    folds: Sequence[Split],
+    out: Path,
+    *,
+    facts: Mapping[str, FilmFacts] | None = None,
+) -> Nested:
+    """A search inside each outer fold; winner and default are scored on the fold's test films,
+    which no search has seen, and compared on all of them, paired.
+
+    Varma and Simon, BMC Bioinformatics 7:91 (2006).
+    """
+    answers: dict[str, list[Predictions]] = {"winner": [], "default": []}
+    verdicts, chosen = [], []
+    for number, fold in enumerate(folds, start=1):
+        say(f"outer fold {number} of {len(folds)}")
+        place = out / f"fold-{number}"
+        found = tune(recipe, search, prepared, manifest, fold, place / "search", facts=facts)
+        verdicts.append(found.verdict)
+        chosen.append(next(t.values for t in found.trials if t.number == found.best))
+        for name, told in (("winner", found.best_recipe), ("default", found.recipe)):
+            folder = place / name
+            resume = (folder / "checkpoints").is_dir()
+            chosen_recipe = recipe_from_json(told)
+            films = films_for(chosen_recipe, prepared, manifest, facts)
+            classifier = train(chosen_recipe, films, manifest, fold, folder, resume=resume)
+            scored = classifier.predict_prepared(
+                films, ids=fold.test, manifest=manifest, groups=fold.groups
+            )
+            write_predictions(scored, folder / "predictions-test.csv")
+            answers[name].append(scored)
+    metric = METRIC_OF[recipe.monitor]
+    compared = {name: METRICS[name] for name in dict.fromkeys((metric, *COMPARED))}
+    winner, plain = (_pooled(answers[name]) for name in ("winner", "default"))
+    result = Nested(
+        folds=len(folds),
+        metric=metric,
+        winner=estimates(compared, winner.labels, winner.scores, winner.groups),
+        default=estimates(compared, plain.labels, plain.scores, plain.groups),
+        gains=differences(compared, winner.labels, winner.scores, plain.scores, winner.groups),
+        chosen=tuple(chosen),
+        verdicts=tuple(verdicts),
+    )
+    write_value(out / "nested.json", result)
+    return result
+
+
+def _pooled(parts: Sequence[Predictions]) -> Predictions:
+    return replace(
+        parts[0],
+        ids=tuple(id_ for part in parts for id_ in part.ids),
+        labels=np.concatenate([part.labels for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        groups=tuple(group for part in parts for group in part.groups),
+    )

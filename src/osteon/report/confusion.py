@@ -1,0 +1,73 @@
+"""A confusion matrix, as a table of a page or as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import escape
+
+from osteon.report.charts import PALETTE, RULE, as_file, shortened
+
+MOST_NAMED_COLUMNS = 4
+CELL_PX, LABEL_PX = 46, 150
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfusionChart:
+    """Rows are the truth; a cell is shaded by its share of the row. Many classes are numbered."""
+
+    title: str
+    classes: tuple[str, ...]
+    table: tuple[tuple[int, ...], ...]
+
+    @property
+    def _many(self) -> bool:
+        return len(self.classes) > MOST_NAMED_COLUMNS
+
+    def _heads(self) -> list[str]:
+        return [str(n) if self._many else name for n, name in enumerate(self.classes, start=1)]
+
+    def _rows(self) -> list[str]:
+        return [f"{n}. {c}" if self._many else c for n, c in enumerate(self.classes, start=1)]
+
+    def __html__(self) -> str:
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self._heads())
+        rows = []
+        for name, counts in zip(self._rows(), self.table, strict=True):
+            total = sum(counts) or 1
+            cells = "".join(
+                f'<td style="--share:{n / total:.2f}">{n:,}<small>{n / total:.0%}</small></td>'
+                for n in counts
+            )
+            rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+        return (
+            f"<figure{' class=wide' if self._many else ''}>"
+            f"<figcaption>{escape(self.title)}</figcaption>"
+            f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(self.title)}">'
+            '<table class="confusion"><thead><tr><th>truth \\ answer</th>'
+            f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></figure>"
+        )
+
+    def svg(self) -> str:
+        body = ['<text class="tick" x="12" y="30">truth \\ answer</text>']
+        for at, name in enumerate(self._heads()):
+            x = LABEL_PX + (at + 0.5) * CELL_PX
+            body.append(
+                f'<text text-anchor="middle" x="{x}" y="30">{escape(shortened(name, 7))}</text>'
+            )
+        for row, (name, counts) in enumerate(zip(self._rows(), self.table, strict=True)):
+            y, total = 40 + row * CELL_PX, sum(counts) or 1
+            body.append(
+                f'<text x="12" y="{y + CELL_PX / 2 + 4}">{escape(shortened(name, 22))}</text>'
+            )
+            for at, count in enumerate(counts):
+                x, share = LABEL_PX + at * CELL_PX, count / total
+                body.append(
+                    f'<rect x="{x}" y="{y}" width="{CELL_PX}" height="{CELL_PX}" '
+                    f'fill="{PALETTE[0]}" fill-opacity="{0.45 * share:.3f}" stroke="{RULE}"/>'
+                    f'<text text-anchor="middle" x="{x + CELL_PX / 2}" y="{y + 21}">{count:,}'
+                    f'</text><text class="tick" text-anchor="middle" x="{x + CELL_PX / 2}" '
+                    f'y="{y + 36}">{share:.0%}</text>'
+                )
+        side = len(self.classes) * CELL_PX
+        return as_file(self.title, max(LABEL_PX + side + 12, 420), 40 + side, "".join(body))

@@ -1,0 +1,140 @@
+"""The figures of a run as files: charts as SVG, films as PNG, for papers, theses and slides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from osteon.files import write_bytes, write_text
+from osteon.operating_point import answers_at
+from osteon.report.charts import Chart
+from osteon.report.figures import (
+    calibration_figure,
+    confusion_figures,
+    curve_figures,
+    training_figures,
+)
+from osteon.report.gallery import Thumbnail, thumbnail
+from osteon.report.material import Material
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TRAINING_FILMS = 16  # in the grid of training films
+PREDICTED_FILMS = 10  # in the grid of predicted against actual
+COLUMNS = {TRAINING_FILMS: 4, PREDICTED_FILMS: 5}
+TILE_PX, LINE_PX = 240, 20
+
+
+def write_plots(material: Material) -> list[Path]:
+    """Write RUN/plots: whatever the run holds so far; returns the paths."""
+    folder = material.folder.plots
+    paths = [
+        write_text(folder / f"{_file_name(chart.title)}.svg", chart.svg())
+        for chart in _charts(material)
+    ]
+    for name, films in (
+        ("training-films", training_films(material)),
+        ("predicted-against-actual", predicted_against_actual(material)),
+    ):
+        if films:
+            paths.append(write_bytes(folder / f"{name}.png", _grid(films)))
+    return paths
+
+
+def _charts(material: Material) -> Iterator[Chart]:
+    if material.recipe is not None:
+        yield from training_figures(material.history, material.recipe)
+    if material.test is not None:
+        yield from curve_figures(material.test)
+        yield from confusion_figures(material.test)
+        calibration = calibration_figure(material.test)
+        if calibration is not None:
+            yield calibration
+
+
+def _file_name(title: str) -> str:
+    head = re.split(r"[:(]", title)[0].strip().lower()
+    return re.sub(r"[^a-z0-9]+", "-", head)
+
+
+def training_films(material: Material) -> tuple[Thumbnail, ...]:
+    """Films of train, drawn at random with the split's seed, each with its label."""
+    if material.split is None:
+        return ()
+    rng = np.random.default_rng(material.split.seed)
+    ids = list(material.split.train)
+    chosen = rng.choice(len(ids), size=min(TRAINING_FILMS, len(ids)), replace=False)
+    name_of = {f.id: material.manifest.class_name(f) or "" for f in material.manifest.radiographs}
+    return _pictures(material, [(ids[at], name_of[ids[at]], None) for at in chosen])
+
+
+def predicted_against_actual(material: Material) -> tuple[Thumbnail, ...]:
+    """Ten films of test, drawn at random with the split's seed: what was answered, what is true."""
+    predictions = material.predictions
+    if predictions is None or material.test is None or material.split is None:
+        return ()
+    point = material.test.operating_point
+    scores = answers_at(predictions.scores, point) if point else predictions.scores
+    answered = scores.argmax(1)
+    rng = np.random.default_rng(material.split.seed)
+    known = np.flatnonzero(predictions.labels >= 0)
+    chosen = rng.choice(known, size=min(PREDICTED_FILMS, len(known)), replace=False)
+    classes = predictions.classes
+    films = []
+    for at in chosen.tolist():
+        answer, truth = int(answered[at]), int(predictions.labels[at])
+        words = f"predicted: {classes[answer]}\nactual: {classes[truth]}"
+        films.append((predictions.ids[at], words, answer == truth))
+    return _pictures(material, films)
+
+
+def _pictures(
+    material: Material, films: Sequence[tuple[str, str, bool | None]]
+) -> tuple[Thumbnail, ...]:
+    made = [
+        thumbnail(id_, material.manifest, caption=words, right=right) for id_, words, right in films
+    ]
+    return tuple(picture for picture in made if picture is not None)
+
+
+def _grid(films: Sequence[Thumbnail]) -> bytes:
+    """A PNG: the films in rows, their words below them, wrong answers in red."""
+    import io
+
+    from PIL import Image, ImageDraw, ImageFont
+
+    n_lines = max(film.caption.count("\n") for film in films) + 1
+    columns = COLUMNS.get(len(films), min(5, len(films)))
+    rows = -(-len(films) // columns)
+    tile_high = TILE_PX + n_lines * LINE_PX + 10
+    sheet = Image.new("RGB", (columns * (TILE_PX + 10) + 10, rows * tile_high + 10), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for number, film in enumerate(films):
+        left = 10 + number % columns * (TILE_PX + 10)
+        top = 10 + number // columns * tile_high
+        picture = _opened(film)
+        sheet.paste("black", (left, top, left + TILE_PX, top + TILE_PX))
+        inside = ((TILE_PX - picture.width) // 2, (TILE_PX - picture.height) // 2)
+        sheet.paste(picture, (left + inside[0], top + inside[1]))
+        colour = "#a3161f" if film.right is False else "#1c2126"
+        for line, words in enumerate(film.caption.splitlines()):
+            while pen.textlength(words, font=font) > TILE_PX:
+                words = words[:-2] + "…"
+            pen.text((left, top + TILE_PX + 3 + line * LINE_PX), words, fill=colour, font=font)
+    packed = io.BytesIO()
+    sheet.save(packed, format="PNG")
+    return packed.getvalue()
+
+
+def _opened(film: Thumbnail) -> Image:
+    import base64
+    import io
+
+    from PIL import Image
+
+    return Image.open(io.BytesIO(base64.b64decode(film.data.partition(",")[2])))

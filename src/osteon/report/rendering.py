@@ -1,0 +1,36 @@
+"""Templates to pages: one environment, one style sheet, no request to anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from osteon.types import Estimate
+
+
+def rendered(template: str, **values: Any) -> str:
+    """The page of ``template`` with the style sheet inside; what it asks for and is not in
+    ``values`` is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("osteon.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"estimate": estimate_html, "n": lambda count: f"{count:,}"}
+    style = environment.get_template("style.css").render()
+    return environment.get_template(template).render(style=style, **values)
+
+
+def estimate_html(estimate: Estimate | None) -> Markup:
+    """Such as ``0.872 [0.831, 0.905]``, broken before the interval if at all."""
+    if estimate is None or estimate.value is None:
+        return Markup("undefined")
+    value = f"<b>{estimate.value:.3f}</b>"
+    if estimate.low is None or estimate.high is None:
+        return Markup(f"{value} <span class=ci>[no interval]</span>")
+    return Markup(f"{value} <span class=ci>[{estimate.low:.3f}, {estimate.high:.3f}]</span>")

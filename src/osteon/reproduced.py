@@ -1,0 +1,153 @@
+"""What a reproduction found, as values, and what it means in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from osteon.claim import possible
+from osteon.environment import Environment
+from osteon.publications import Figure
+from osteon.space import Value
+from osteon.types import Estimate, Part
+
+Way = Literal["naive", "honest"]
+JUDGED = ("accuracy", "balanced_accuracy", "auroc", "sensitivity", "specificity", "precision")
+BASELINES = ("majority", "metadata_only")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A published figure, with Wilson's interval for as many films as it is of."""
+
+    figure: Figure
+    n: int
+    n_is_told: bool  # or taken from the same part of the data at hand
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One way of dividing the films, over all seeds; each estimate is the mean over them."""
+
+    part: Part
+    n_train: tuple[int, ...]  # of each seed
+    n: tuple[int, ...]
+    share_leaked: float  # of the judged films: with a copy, patient or study in training
+    model: Mapping[str, Estimate]
+    baselines: Mapping[str, Mapping[str, Estimate]]
+    gains: Mapping[str, Mapping[str, Estimate]]  # model minus baseline
+    by_seed: Mapping[str, tuple[float, ...]]  # of the model
+    best_epochs: tuple[int, ...]
+    train_accuracy: tuple[float, ...]  # in the best epoch, as training saw it
+    val_accuracy: tuple[float, ...]
+    seconds_an_epoch: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """The same with another middle: did the idea earn anything?"""
+
+    name: str
+    n_parameters: int
+    n_parameters_of_model: int
+    model: Mapping[str, Estimate]
+    gains: Mapping[str, Estimate]  # model minus control, honest protocol, same films
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Searched:
+    """The publication's own search, on one way of dividing the films (of the first seed)."""
+
+    way: Way
+    verdict: str
+    values: Mapping[str, Value]  # of the winner, which is then trained with every seed
+    n_trials: int
+    epochs_trained: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SliceJudged:
+    """Films of one kind, held out of training altogether."""
+
+    title: str
+    outside: Estimate  # AUROC on them
+    inside: Estimate  # AUROC of the same network on films like those of its training
+    drop: Estimate  # inside minus outside
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reproduced:
+    """What ``osteon reproduce`` found: reproduction.json."""
+
+    name: str
+    films: str  # the data set that the publication names
+    source: str  # how the data at hand were recognised
+    n_films: int
+    classes: tuple[str, ...]
+    settings: tuple[str, ...]  # fields of the recipe that the user changed
+    recipe: str  # as JSON
+    seeds: tuple[int, ...]
+    assumptions: tuple[str, ...]
+    published: tuple[Published, ...]
+    naive: Judged
+    honest: Judged
+    price: Mapping[str, Estimate]  # naive minus honest
+    control: Control | None
+    searches: tuple[Searched, ...]
+    slices: tuple[SliceJudged, ...]
+    environment: Environment
+    remarks: tuple[str, ...] = field(default=())
+
+
+def remarks(result: Reproduced) -> Iterator[str]:
+    """What the table means, in words."""
+    for published in result.published:
+        figure = published.figure
+        fits = possible(figure.value, published.n, figure.decimals)
+        if published.n_is_told and fits is None:
+            share = f"{100 * figure.value:.{figure.decimals}f} %"
+            yield f"No number of films out of {published.n:,} gives {share}: it cannot be right."
+    yield from _verdict(result)
+    price = result.price["accuracy"]
+    if price.value is not None and price.low is not None and price.high is not None:
+        interval = f"{100 * price.low:+.1f} to {100 * price.high:+.1f}"
+        if price.low > 0:
+            yield (
+                f"The naive protocol is worth {100 * price.value:.1f} points of accuracy "
+                f"({interval}) that no new patient would see."
+            )
+        else:
+            yield (
+                f"The naive protocol differs by {100 * price.value:+.1f} points of accuracy "
+                f"({interval}): no leakage price that this many films could show."
+            )
+    if result.control is not None:
+        yield _control_verdict(result.control)
+    if result.settings:
+        yield f"Changed from the description: {', '.join(result.settings)}."
+
+
+def _verdict(result: Reproduced) -> Iterator[str]:
+    for name in BASELINES:
+        gain = result.honest.gains[name]["accuracy" if name == "majority" else "auroc"]
+        what = "the majority class's accuracy" if name == "majority" else "metadata alone's AUROC"
+        if gain.low is None:
+            continue
+        if gain.low <= 0:
+            yield f"Judged honestly it is not shown to be above {what}."
+
+
+def _control_verdict(control: Control) -> str:
+    gain = control.gains["auroc"]
+    figures = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] AUROC"
+    if gain.low is not None and gain.low > 0:
+        return f"The circuit earned {figures} over a classical block of as many parameters."
+    if gain.high is not None and gain.high < 0:
+        return f"The circuit cost {figures} against a classical block of as many parameters."
+    return (
+        f"The circuit earned nothing that this many films could show: {figures} against a "
+        "classical block of as many parameters."
+    )

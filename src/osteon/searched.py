@@ -1,0 +1,111 @@
+"""What a search found, as values, and what it is worth in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from osteon.metrics import TITLES
+from osteon.space import Value
+from osteon.types import Estimate
+from osteon.values import read_value
+from osteon.winners_curse import Optimism
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """One trial. ``score`` is the best epoch's, on validation."""
+
+    number: int
+    state: str  # complete, pruned, failed
+    values: Mapping[str, Value]
+    score: float | None
+    standard_error: float | None
+    best_epoch: int | None
+    epochs: int  # trained
+    seconds: float
+    why: str = ""  # of a failed one
+    curve: tuple[float, ...] = ()  # the score after each epoch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tuning:
+    """What a search found: tuning.json."""
+
+    recipe: str  # as JSON, before the search
+    best_recipe: str  # as JSON
+    space: tuple[str, ...]  # in words
+    sampler: str
+    pruner: str
+    monitor: str
+    metric: str
+    trials: tuple[Tried, ...]
+    best: int  # the number of the winner
+    default: Tried
+    gains: Mapping[str, Estimate]  # winner minus default, paired on the validation films
+    optimism: Optimism
+    importance: Mapping[str, float]  # field -> share, 0 to 1; empty where it cannot be told
+    n_val: int
+    n_groups: int
+    epochs_trained: int
+    verdict: str
+    remarks: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nested:
+    """What a nested cross-validation found: nested.json. All films, each tested once."""
+
+    folds: int
+    metric: str
+    winner: Mapping[str, Estimate]
+    default: Mapping[str, Estimate]
+    gains: Mapping[str, Estimate]
+    chosen: tuple[Mapping[str, Value], ...]
+    verdicts: tuple[str, ...]
+
+
+def read_tuning(folder: Path) -> Tuning:
+    """Raises DataError if ``folder`` holds no finished search."""
+    return read_value(Tuning, folder / "tuning.json")
+
+
+def verdict(result: Tuning) -> str:
+    """In words: what the search gained over the recipe as it is, as far as the films can show.
+
+    The winner was chosen on the films that judge it, so its paired gain is a gain only where it
+    stays above 0 after the optimism of the best of so many tries is taken off.
+    """
+    gain = result.gains[result.metric]
+    losing = result.metric.endswith("_loss")
+    tries = f"{result.optimism.n_tries} trial{'' if result.optimism.n_tries == 1 else 's'}"
+    luck = f"the luck of the best of {tries}"
+    told = (
+        f"{tries}, best {TITLES[result.metric]} {_shown(result.optimism.best, result.metric)}, "
+        f"default {_shown(result.default.score, result.metric)} on the same {result.n_val:,} "
+        f"validation films in {result.n_groups:,} groups"
+    )
+    if gain.low is None or gain.high is None:
+        return f"{told}: too few films to compare them."
+    least, most = (-gain.high, -gain.low) if losing else (gain.low, gain.high)
+    if most < 0:
+        return f"{told}: worse than the recipe as it is. Keep the default."
+    if least - result.optimism.optimism > 0:
+        return f"{told}: a gain, also after {luck} is taken off."
+    if least > 0:
+        return (
+            f"{told}: no gain that this many films could show. The paired interval is above zero, "
+            f"but {luck} alone is worth {_points(result.optimism.optimism, result.metric)}."
+        )
+    return f"{told}: no gain that this many films could show."
+
+
+def _shown(value: float | None, metric: str) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.3f}"
+
+
+def _points(value: float, metric: str) -> str:
+    return f"{100 * value:.1f} points" if metric == "accuracy" else f"{value:.3f}"
