@@ -89,7 +89,7 @@ def tune(
     """
     from osteon.workers import run_trials
 
-    if recipe.monitor in search.space:
+    if "monitor" in search.space:
         raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
     check_space(search.space, recipe)
     if facts is None and any(name.startswith("pixels.") for name in search.space):
@@ -381,14 +381,16 @@ def _standard_error(metric: str, answers: Predictions) -> float | None:
 
 
 def _importance(study: Study) -> dict[str, float]:
-    """Shares of the variance of the score, by PED-ANOVA where there are enough trials."""
-    from optuna.importance import get_param_importances
+    """Shares of the variance of the score, where there are enough trials to tell: fANOVA, Hutter,
+    Hoos and Leyton-Brown, ICML 2014."""
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
     from optuna.trial import TrialState
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < FEWEST_FOR_IMPORTANCE or len({trial.value for trial in complete}) < 2:
         return {}
-    return {name: float(share) for name, share in get_param_importances(study).items()}
+    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    return {name: float(share) for name, share in found.items()}
 
 
 FEWEST_FOR_IMPORTANCE = 6

@@ -33,7 +33,7 @@ def types12_cnn() -> Recipe:
         ),
         pixels=PixelRules(size_px=128),
         augment=Augment(flip=0.5),
-        optimiser=Optimiser(name="adam", lr=1e-3, weight_decay=0.0, schedule="constant"),
+        optimiser=Optimiser(name="adam", lr=1e-4, weight_decay=0.0, schedule="constant"),
         balance="none",
         batch_size=32,
         epochs=20,
@@ -58,7 +58,7 @@ def publication() -> Publication:
         search=PublishedSearch(
             sampler="grid",
             space={
-                "optimiser.lr": Choices(values=(1e-2, 1e-3, 1e-4)),
+                "optimiser.lr": Choices(values=(1e-3, 1e-4, 1e-5)),
                 "backbone.dense": Choices(values=(64, 128, 256)),
                 "backbone.dropout": Choices(values=(0.2, 0.35, 0.5)),
             },

@@ -1,0 +1,83 @@
+"""Figures over several seeds: paired where they can be, and wide enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from osteon.metrics import METRICS
+from osteon.repeats import repeated, repeated_differences
+from osteon.statistics import differences
+from osteon.types import Predictions
+
+
+def run(rng: np.random.Generator, n: int = 120, skill: float = 1.0, first: int = 0) -> Predictions:
+    labels = rng.integers(0, 2, n)
+    positive = 1 / (1 + np.exp(-(rng.standard_normal(n) + skill * (2 * labels - 1))))
+    return Predictions(
+        ids=tuple(str(first + at) for at in range(n)),
+        labels=labels,
+        scores=np.stack([1 - positive, positive], axis=1),
+        groups=tuple(str((first + at) // 2) for at in range(n)),
+        classes=("a", "b"),
+        part="test",
+    )
+
+
+def test_the_value_is_the_mean_over_the_seeds() -> None:
+    rng = np.random.default_rng(0)
+    runs = [run(rng) for _ in range(3)]
+    each = [METRICS["auroc"](r.labels, r.scores, np.ones((1, 120)))[0] for r in runs]
+    figure = repeated(("auroc",), runs, n_resamples=200)["auroc"]
+    assert figure.value == pytest.approx(np.mean(each))
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < np.mean(each) < figure.high
+    assert (figure.n, figure.n_groups) == (120, 60)
+    assert "3 seeds" in figure.method
+
+
+def test_a_run_does_not_differ_from_itself() -> None:
+    runs = [run(np.random.default_rng(seed)) for seed in range(3)]
+    gain = repeated_differences(("auroc", "accuracy"), runs, runs, n_resamples=100)["auroc"]
+    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+
+
+def test_one_seed_on_equal_films_is_the_paired_bootstrap() -> None:
+    rng = np.random.default_rng(1)
+    mine = run(rng, skill=1.5)
+    noise = rng.dirichlet((1, 1), 120)
+    theirs = Predictions(
+        ids=mine.ids, labels=mine.labels, scores=0.6 * mine.scores + 0.4 * noise,
+        groups=mine.groups, classes=mine.classes, part="test",
+    )  # fmt: skip
+    ours = repeated_differences(("auroc",), [mine], [theirs])["auroc"]
+    known = differences(
+        {"auroc": METRICS["auroc"]}, mine.labels, mine.scores, theirs.scores, mine.groups
+    )["auroc"]
+    assert ours.value == pytest.approx(known.value)
+    assert ours.low == pytest.approx(known.low, abs=0.01)
+    assert ours.high == pytest.approx(known.high, abs=0.01)
+
+
+def test_runs_without_a_partner() -> None:
+    one = run(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="cannot be paired"):
+        repeated_differences(("auroc",), [one, one], [one])
+
+
+@pytest.mark.slow
+def test_intervals_of_a_difference_between_protocols_hold_the_truth() -> None:
+    """Two protocols judged on other films of one population, of which a third is shared."""
+    rng = np.random.default_rng(5)
+    wide = [run(rng, n=40_000, skill=skill) for skill in (1.0, 0.6)]
+    truth = repeated_differences(("auroc",), wide[:1], wide[1:], n_resamples=2)["auroc"].value
+    held = 0
+    for _ in range(200):
+        naive = [run(rng, skill=1.0) for _ in range(3)]
+        honest = [run(rng, skill=0.6, first=80) for _ in range(3)]
+        gain = repeated_differences(("auroc",), naive, honest, n_resamples=200)["auroc"]
+        assert gain.low is not None
+        assert gain.high is not None
+        held += gain.low <= truth <= gain.high  # type: ignore[operator]
+    assert held / 200 >= 0.90

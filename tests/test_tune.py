@@ -1,0 +1,362 @@
+"""A search: every sampler and storage, several workers, killed workers, and honest words."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osteon.audit import audit
+from osteon.errors import DataError, Unreachable, UsageError
+from osteon.inspection import inspect_films
+from osteon.nested import nested
+from osteon.prepare import Prepared
+from osteon.searched import read_tuning, verdict
+from osteon.space import Choices, parse_space
+from osteon.split import folds, group_films
+from osteon.study import open_study, redacted
+from osteon.tune import Search, tune
+from osteon.types import Estimate, Manifest, Split
+from tests.postgres import server
+from tests.training import TINY, made_ready, write_films
+
+SPACE = parse_space(["optimiser.lr=1e-4..1e-2:log", "batch_size=8,16", "epochs=2..4"])
+GRID = parse_space(["optimiser.lr=1e-4,1e-2", "batch_size=8,16"])
+Ready = tuple[Prepared, Manifest, Split]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    place = tmp_path_factory.mktemp("tune")
+    return made_ready(write_films(place / "films", each=30), place / "cache")
+
+
+def test_tpe_searches_and_tells_what_it_found(ready: Ready, tmp_path: Path) -> None:
+    found = tune(TINY, Search(space=SPACE, trials=6), *ready, tmp_path / "s")
+    assert [trial.number for trial in found.trials] == list(range(6))
+    assert read_tuning(tmp_path / "s") == found
+    best = next(trial for trial in found.trials if trial.number == found.best)
+    scores = [trial.score for trial in found.trials if trial.score is not None]
+    assert best.score == min(scores) == found.optimism.best  # of a loss
+    assert all(trial.standard_error for trial in found.trials)
+    assert set(found.importance) == set(SPACE)
+    recipe = json.loads(found.best_recipe)
+    assert recipe["optimiser"]["lr"] == best.values["optimiser.lr"]
+    assert found.verdict.startswith("6 trials, best Log loss ")
+    assert f"on the same {found.n_val} validation films" in found.verdict
+    assert json.loads((tmp_path / "s" / "best-recipe.json").read_text()) == recipe
+
+
+def test_a_grid_tries_all_and_nothing_twice(ready: Ready, tmp_path: Path) -> None:
+    search = Search(space=GRID, sampler="grid", pruner="none", workers=2)
+    found = tune(TINY, search, *ready, tmp_path / "s")
+    tried = [tuple(trial.values.items()) for trial in found.trials]
+    assert len(tried) == len(set(tried)) == 4
+    again = tune(TINY, search, *ready, tmp_path / "s")
+    assert again == found
+
+
+def test_a_search_goes_on_to_the_same_result(ready: Ready, tmp_path: Path) -> None:
+    whole = tune(TINY, Search(space=SPACE, trials=5, pruner="none"), *ready, tmp_path / "whole")
+    first = Search(space=SPACE, trials=2, pruner="none")
+    tune(TINY, first, *ready, tmp_path / "parts")
+    parts = tune(TINY, replace(first, trials=5), *ready, tmp_path / "parts")
+    assert [(t.values, t.score) for t in parts.trials] == [
+        (t.values, t.score) for t in whole.trials
+    ]
+
+
+def test_pruning_saves_epochs(ready: Ready, tmp_path: Path) -> None:
+    space = {"optimiser.lr": Choices(values=(3e-3, 1e-2, 5e-3, 2e-3, 1e-7, 1e-8, 2e-7, 1e-9))}
+    recipe = replace(TINY, epochs=8, patience=8)
+    search = Search(space=space, sampler="grid", pruner="median")
+    found = tune(recipe, search, *ready, tmp_path / "s")
+    pruned = [trial for trial in found.trials if trial.state == "pruned"]
+    assert pruned
+    assert all(trial.epochs < 8 and trial.score is not None for trial in pruned)
+    assert found.epochs_trained < 64
+
+
+def test_any_field_can_be_searched_pixels_too(ready: Ready, tmp_path: Path) -> None:
+    _, manifest, _ = ready
+    space = parse_space(["pixels.size_px=16,24"])
+    search = Search(space=space, sampler="grid")
+    with pytest.raises(UsageError, match="hand in the facts"):
+        tune(TINY, search, *ready, tmp_path / "none")
+    found = tune(TINY, search, *ready, tmp_path / "s", facts=inspect_films(manifest))
+    assert {trial.values["pixels.size_px"] for trial in found.trials} == {16, 24}
+    assert len({trial.score for trial in found.trials}) == 2
+
+
+def test_a_trial_that_cannot_be_trained_is_told(ready: Ready, tmp_path: Path) -> None:
+    space = {"optimiser.lr": Choices(values=(1e-3, 1e30))}
+    found = tune(TINY, Search(space=space, sampler="grid"), *ready, tmp_path / "s")
+    failed = next(trial for trial in found.trials if trial.state == "failed")
+    assert failed.values == {"optimiser.lr": 1e30}
+    assert "loss is no number" in failed.why
+    space = {"optimiser.lr": Choices(values=(1e30, 1e31))}
+    with pytest.raises(DataError, match=r"Every trial failed.*no number"):
+        tune(TINY, Search(space=space, sampler="grid"), *ready, tmp_path / "t")
+
+
+def test_another_search_in_the_same_folder_is_refused(ready: Ready, tmp_path: Path) -> None:
+    tune(TINY, Search(space=GRID, trials=1), *ready, tmp_path / "s")
+    with pytest.raises(UsageError, match="another search"):
+        tune(TINY, Search(space=SPACE, trials=1), *ready, tmp_path / "s")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(UsageError, match="is not empty"):
+        tune(TINY, Search(space=SPACE, trials=1), *ready, tmp_path / "mine")
+
+
+def test_the_monitor_cannot_be_searched(ready: Ready, tmp_path: Path) -> None:
+    space = parse_space(["monitor=val_loss,val_auroc"])
+    with pytest.raises(UsageError, match="compared by"):
+        tune(TINY, Search(space=space), *ready, tmp_path)
+
+
+# --- what it was worth ----------------------------------------------------------------------------
+
+
+def gain(low: float, high: float) -> Estimate:
+    return Estimate(value=(low + high) / 2, low=low, high=high, n=100, n_groups=90, method="paired")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "luck", "words"),
+    [
+        (-0.03, 0.04, 0.01, "no gain that this many films could show"),
+        (0.005, 0.06, 0.02, "but the luck of the best of 6 trials alone is worth 2.0 points"),
+        (0.03, 0.08, 0.02, "a gain, also after the luck"),
+        (-0.08, -0.01, 0.02, "worse than the recipe as it is"),
+    ],
+)
+def test_the_verdict(
+    ready: Ready, tmp_path: Path, low: float, high: float, luck: float, words: str
+) -> None:
+    found = tune(TINY, Search(space=GRID, trials=1), *ready, tmp_path / "s")
+    curse = replace(found.optimism, n_tries=6, optimism=luck)
+    as_accuracy = replace(
+        found, metric="accuracy", optimism=curse, gains={"accuracy": gain(low, high)}
+    )
+    assert words in verdict(as_accuracy)
+    as_loss = replace(found, optimism=curse, gains={"log_loss": gain(-high, -low)})
+    assert words.replace("2.0 points", "0.020") in verdict(as_loss)
+
+
+def test_nested_search_scores_films_that_no_search_saw(ready: Ready, tmp_path: Path) -> None:
+    prepared, manifest, _ = ready
+    facts = inspect_films(manifest)
+    clusters = audit(manifest, facts=facts).clusters
+    outer = folds(manifest, groups=group_films(manifest, clusters), k=2)
+    found = nested(TINY, Search(space=GRID, trials=2), prepared, manifest, outer, tmp_path)
+    assert found.folds == 2
+    assert found.winner["auroc"].n == found.default["auroc"].n == 60
+    assert len(found.chosen) == len(found.verdicts) == 2
+    for number, fold in enumerate(outer, start=1):
+        study = tmp_path / f"fold-{number}" / "search" / "split.csv"
+        told = study.read_text()
+        assert all(f"{id_},test" in told for id_ in fold.test)
+    again = nested(TINY, Search(space=GRID, trials=2), prepared, manifest, outer, tmp_path)
+    assert again == found
+
+
+# --- where it is kept -----------------------------------------------------------------------------
+
+
+def test_a_journal_keeps_a_study_too(ready: Ready, tmp_path: Path) -> None:
+    search = Search(space=GRID, sampler="grid", storage=f"journal:{tmp_path / 'study.log'}")
+    found = tune(TINY, search, *ready, tmp_path / "s")
+    assert len(found.trials) == 4
+    assert (tmp_path / "study.log").stat().st_size > 0
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.mark.slow
+def test_two_workers_share_a_study_in_postgresql(
+    postgres: str, ready: Ready, tmp_path: Path
+) -> None:
+    search = Search(space=GRID, sampler="grid", storage=postgres, workers=2)
+    found = tune(TINY, search, *ready, tmp_path / "s")
+    assert sorted(trial.number for trial in found.trials) == [0, 1, 2, 3]
+    assert not (tmp_path / "s" / "study.db").exists()
+
+
+def test_a_storage_that_does_not_answer(tmp_path: Path) -> None:
+    for url in ("postgresql://nobody:secret@127.0.0.1:9/none", "sqlite:////proc/none/x.db"):
+        with pytest.raises((Unreachable, OSError)) as told:
+            open_study(url, "x", direction="minimize", pruner="none")
+        assert "secret" not in str(told.value)
+    with pytest.raises(UsageError, match="postgresql://USER@HOST"):
+        open_study("mine", "x", direction="minimize", pruner="none")
+
+
+def test_no_password_is_shown() -> None:
+    assert redacted("postgresql://me:secret@host:5/base") == "postgresql://me@host:5/base"
+    assert redacted("sqlite:///x.db") == "sqlite:///x.db"
+
+
+@pytest.mark.slow
+def test_the_dashboard_opens_it_unchanged(ready: Ready, tmp_path: Path) -> None:
+    tune(TINY, Search(space=SPACE, trials=3), *ready, tmp_path / "s")
+    port = 18_000 + os.getpid() % 1000
+    url = f"sqlite:///{tmp_path / 's' / 'study.db'}"
+    dashboard = subprocess.Popen(
+        [Path(sys.executable).parent / "optuna-dashboard", url, "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        studies = _asked(f"http://127.0.0.1:{port}/api/studies")["study_summaries"]
+        detail = _asked(f"http://127.0.0.1:{port}/api/studies/{studies[0]['study_id']}?after=0")
+        assert len(detail["trials"]) == 3
+        assert {p["name"] for p in detail["trials"][0]["params"]} == set(SPACE)
+    finally:
+        dashboard.terminate()
+        dashboard.wait()
+
+
+def _asked(url: str) -> dict[str, Any]:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                told: dict[str, Any] = json.load(answer)
+                return told
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"{url} does not answer")
+
+
+# --- workers that die -----------------------------------------------------------------------------
+
+PROGRAM = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from osteon.progress import shown
+from osteon.tune import Search, tune
+from tests.test_tune import GRID
+from tests.training import TINY, made_ready
+if __name__ == "__main__":
+    place, workers = Path(sys.argv[1]), int(sys.argv[2])
+    ready = made_ready(place / "films", place / "cache")
+    recipe = replace(TINY, epochs=60, patience=60)
+    search = Search(space=GRID, sampler="grid", pruner="none", workers=workers)
+    with shown():
+        tune(recipe, search, *ready, place / "s")
+"""
+
+
+def searching(place: Path, workers: int) -> subprocess.Popen[str]:
+    program = place / "program.py"
+    program.write_text(PROGRAM)
+    return subprocess.Popen(
+        [sys.executable, program, place, str(workers)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+    )
+
+
+def wait_for(process: subprocess.Popen[str], words: str) -> list[str]:
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if words in line:
+            return lines
+    raise AssertionError(f"no '{words}' in {''.join(lines)}")
+
+
+def states(place: Path) -> list[str]:
+    study = open_study(
+        f"sqlite:///{place / 's' / 'study.db'}",
+        name_of(place),
+        direction="minimize",
+        pruner="none",
+    )
+    return [trial.state.name for trial in study.get_trials(deepcopy=False)]
+
+
+def name_of(place: Path) -> str:
+    import optuna
+
+    (name,) = optuna.get_all_study_names(f"sqlite:///{place / 's' / 'study.db'}")
+    return name
+
+
+@pytest.mark.slow
+def test_a_killed_workers_trial_is_tried_again(tmp_path: Path) -> None:
+    import psutil
+
+    write_films(tmp_path / "films", each=30)
+    process = searching(tmp_path, workers=2)
+    wait_for(process, "trial 0")
+    wait_for(process, "epoch 2:")
+    workers = [
+        p for p in psutil.Process(process.pid).children() if "spawn_main" in str(p.cmdline())
+    ]
+    assert workers
+    workers[0].kill()
+    assert process.stderr is not None
+    told = process.stderr.read()
+    assert process.wait(120) == 0
+    assert "is tried again" in told
+    found = read_tuning(tmp_path / "s")
+    assert len(found.trials) == 4
+    assert all(trial.state == "complete" and trial.epochs == 60 for trial in found.trials)
+    assert "RUNNING" not in states(tmp_path)
+    assert "FAIL" in states(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_search_goes_on_and_leaves_no_process_behind(tmp_path: Path, workers: int) -> None:
+    import psutil
+
+    write_films(tmp_path / "films", each=30)
+    process = searching(tmp_path, workers)
+    wait_for(process, "trial 0")
+    wait_for(process, "epoch 2:")
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(children, timeout=15)
+    assert not [child for child in children if child.is_running()]
+    assert "RUNNING" in states(tmp_path)
+    again = searching(tmp_path, workers)
+    assert again.stderr is not None
+    told = again.stderr.read()
+    assert again.wait(120) == 0, told
+    found = read_tuning(tmp_path / "s")
+    assert len(found.trials) == 4
+    assert all(trial.epochs == 60 for trial in found.trials)
+    assert "RUNNING" not in states(tmp_path)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
+    write_films(tmp_path / "films", each=30)
+    process = searching(tmp_path, workers=2)
+    wait_for(process, "trial 2")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    told = process.stderr.read()
+    assert process.wait(60) != 0
+    assert "The same command goes on" in told
+    assert states(tmp_path).count("COMPLETE") >= 1
