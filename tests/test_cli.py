@@ -258,3 +258,77 @@ def test_ctrl_c_keeps_what_was_done_and_it_goes_on(here: Path, films: Path) -> N
     assert process.returncode == 130
     assert "osteon train --resume r" in err
     assert last.exists()
+
+
+# --- searches, reproductions, claims --------------------------------------------------------------
+
+
+def test_tune_leaves_a_recipe_that_run_takes(here: Path, films: Path) -> None:
+    words = ["tune", films, *QUICK, "--search", "optimiser.lr=1e-4..1e-2:log", "--trials", "2"]
+    code, out, err = osteon(here, *words, "--out", "s")
+    assert code == 0, err
+    assert "2 trials, best AUROC" in out.replace("\n", " ")
+    assert max(map(len, out.splitlines())) <= 80
+    assert (here / "s" / "report.html").is_file()
+    assert {p.name for p in (here / "s" / "plots").iterdir()} >= {"history.svg"}
+    code, out, err = osteon(here, "run", films, "--recipe", "s/best-recipe.json", "--out", "r")
+    assert code == 0, err
+    told = json.loads((here / "s" / "best-recipe.json").read_text())
+    assert json.loads((here / "r" / "recipe.json").read_text()) == told
+    code, out, _ = osteon(here, *words, "--out", "s", "--json")
+    assert code == 0
+    assert len(json.loads(out)["tuning"]["trials"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "Say what to search with --search"),
+        (["--search", "optimiser.lrr=1..2"], "Did you mean 'lr'"),
+        (["--search", "epochs=2..3", "--sampler", "tpee"], "Did you mean 'tpe'"),
+        (["--search", "epochs=2..3", "--storage", "mine"], "write sqlite:///FILE"),
+    ],
+)
+def test_a_search_that_is_mistyped(here: Path, films: Path, words: list[str], told: str) -> None:
+    code, _, err = osteon(here, "tune", films, *QUICK, *words)
+    assert code == 2
+    assert told in err
+
+
+def test_reproduce_prints_both_side_by_side(here: Path, tmp_path: Path) -> None:
+    films = write_films(tmp_path / "two", each=30)
+    words = ["reproduce", "fracatlas-cnn", films, "--seeds", "0", "--set", "epochs=1",
+             "--set", "pixels.size_px=24", "--out", "again"]  # fmt: skip
+    code, out, err = osteon(here, *words)
+    assert code == 0, err
+    for row in ("re-run, naive", "re-run, honest", "majority", "metadata only", "leakage price"):
+        assert row in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert (here / "again" / "reproduction.html").is_file()
+    code, out, _ = osteon(here, *words, "--json")
+    assert code == 0
+    assert json.loads(out)["settings"] == ["epochs=1", "pixels.size_px=24"]
+
+
+def test_a_publication_that_is_mistyped(here: Path, films: Path) -> None:
+    code, _, err = osteon(here, "reproduce", "fracatlas-resnt", films)
+    assert code == 2
+    assert "Did you mean 'fracatlas-resnet'" in err
+    code, _, err = osteon(here, "reproduce", "fracatlas-cnn", films, "--seeds", "0,0")
+    assert code == 2
+    assert "each seed once" in err
+
+
+def test_claims_end_with_1_where_they_cannot_be(here: Path) -> None:
+    code, out, _ = osteon(here, "claim", "89.34%", "--n", 110)
+    assert code == 1
+    assert "cannot be" in out
+    assert "98/110" in out
+    code, out, _ = osteon(here, "claim", "98/110", "--accuracy", "0.8934")
+    assert code == 1
+    code, out, _ = osteon(here, "claim", "85.15%", "--n", 613, "--baseline", "82.44%", "--json")
+    assert code == 0
+    assert json.loads(out)["right"] == 522
+    code, _, err = osteon(here, "claim", "89.34%")
+    assert code == 2
+    assert "--n 110" in err

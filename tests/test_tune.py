@@ -283,6 +283,11 @@ def wait_for(process: subprocess.Popen[str], words: str) -> list[str]:
     raise AssertionError(f"no '{words}' in {''.join(lines)}")
 
 
+def the_rest(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.read()
+
+
 def states(place: Path) -> list[str]:
     study = open_study(
         f"sqlite:///{place / 's' / 'study.db'}",
@@ -305,17 +310,15 @@ def test_a_killed_workers_trial_is_tried_again(tmp_path: Path) -> None:
     import psutil
 
     write_films(tmp_path / "films", each=30)
-    process = searching(tmp_path, workers=2)
-    wait_for(process, "trial 0")
-    wait_for(process, "epoch 2:")
-    workers = [
-        p for p in psutil.Process(process.pid).children() if "spawn_main" in str(p.cmdline())
-    ]
-    assert workers
-    workers[0].kill()
-    assert process.stderr is not None
-    told = process.stderr.read()
-    assert process.wait(120) == 0
+    with searching(tmp_path, workers=2) as process:
+        wait_for(process, "trial 0")
+        wait_for(process, "epoch 2:")
+        children = psutil.Process(process.pid).children()
+        workers = [child for child in children if "spawn_main" in str(child.cmdline())]
+        assert workers
+        workers[0].kill()
+        told = the_rest(process)
+        assert process.wait(120) == 0
     assert "is tried again" in told
     found = read_tuning(tmp_path / "s")
     assert len(found.trials) == 4
@@ -330,19 +333,17 @@ def test_a_killed_search_goes_on_and_leaves_no_process_behind(tmp_path: Path, wo
     import psutil
 
     write_films(tmp_path / "films", each=30)
-    process = searching(tmp_path, workers)
-    wait_for(process, "trial 0")
-    wait_for(process, "epoch 2:")
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with searching(tmp_path, workers) as process:
+        wait_for(process, "trial 0")
+        wait_for(process, "epoch 2:")
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGKILL)
     psutil.wait_procs(children, timeout=15)
     assert not [child for child in children if child.is_running()]
     assert "RUNNING" in states(tmp_path)
-    again = searching(tmp_path, workers)
-    assert again.stderr is not None
-    told = again.stderr.read()
-    assert again.wait(120) == 0, told
+    with searching(tmp_path, workers) as again:
+        told = the_rest(again)
+        assert again.wait(120) == 0, told
     found = read_tuning(tmp_path / "s")
     assert len(found.trials) == 4
     assert all(trial.epochs == 60 for trial in found.trials)
@@ -352,11 +353,10 @@ def test_a_killed_search_goes_on_and_leaves_no_process_behind(tmp_path: Path, wo
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
     write_films(tmp_path / "films", each=30)
-    process = searching(tmp_path, workers=2)
-    wait_for(process, "trial 2")
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    told = process.stderr.read()
-    assert process.wait(60) != 0
+    with searching(tmp_path, workers=2) as process:
+        wait_for(process, "trial 2")
+        process.send_signal(signal.SIGINT)
+        told = the_rest(process)
+        assert process.wait(60) != 0
     assert "The same command goes on" in told
     assert states(tmp_path).count("COMPLETE") >= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def fit(
     the seed and the epoch. Raises DataError when a class is missing in train or val is empty,
     UsageError when the loss is no longer a number.
     """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells what we asked for
     fabric = Fabric(devices=1, precision=PRECISIONS[recipe.precision])
     labels = labels_of(manifest, split.train).to(fabric.device)
     check_classes(labels, manifest)

@@ -287,7 +287,6 @@ def _n_parameters(recipe: Recipe, n_classes: int) -> int:
 
 
 def _judged(outcomes: Sequence[_Outcome]) -> Judged:
-    from osteon.metrics import METRICS
     from osteon.train import read_history
     from osteon.watch import best_of
 
@@ -306,10 +305,7 @@ def _judged(outcomes: Sequence[_Outcome]) -> Judged:
         baselines={name: repeated(JUDGED, other) for name, other in others.items()},
         gains={name: repeated_differences(JUDGED, runs, other) for name, other in others.items()},
         by_seed={
-            name: tuple(
-                float(METRICS[name](run.labels, run.scores, np.ones((1, len(run.ids))))[0])
-                for run in runs
-            )
+            name: tuple(repeated((name,), [run], n_resamples=1)[name].value for run in runs)
             for name in JUDGED
         },
         best_epochs=tuple(row.epoch for row in best),

@@ -39,7 +39,7 @@ class Judged:
     model: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, Estimate]]
     gains: Mapping[str, Mapping[str, Estimate]]  # model minus baseline
-    by_seed: Mapping[str, tuple[float, ...]]  # of the model
+    by_seed: Mapping[str, tuple[float | None, ...]]  # of the model; None where undefined
     best_epochs: tuple[int, ...]
     train_accuracy: tuple[float, ...]  # in the best epoch, as training saw it
     val_accuracy: tuple[float, ...]

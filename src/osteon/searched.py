@@ -26,7 +26,7 @@ class Tried:
     epochs: int  # trained
     seconds: float
     why: str = ""  # of a failed one
-    curve: tuple[float, ...] = ()  # the score after each epoch
+    curve: tuple[float | None, ...] = ()  # the score after each epoch; None where undefined
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

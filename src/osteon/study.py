@@ -64,6 +64,7 @@ def redacted(storage: str) -> str:
 
 def _storage(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage
+    from sqlalchemy.pool import NullPool
 
     if url.startswith("journal:"):
         from optuna.storages.journal import JournalFileBackend, JournalStorage
@@ -81,7 +82,8 @@ def _storage(url: str) -> BaseStorage:
             import psycopg  # noqa: F401
         except ImportError:
             raise MissingExtra("A study in PostgreSQL", "postgres") from None
-        return RDBStorage(f"postgresql+psycopg://{rest}")
+        # Connections are closed after use: a server has few, and a study is asked seldom.
+        return RDBStorage(f"postgresql+psycopg://{rest}", engine_kwargs={"poolclass": NullPool})
     if scheme == "sqlite":
         Path(rest.removeprefix("/")).parent.mkdir(parents=True, exist_ok=True)
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 100}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -292,7 +292,7 @@ def _default(job: Job, recipe: Recipe) -> Tried:
         best_epoch=best.epoch,
         epochs=len(history),
         seconds=round(sum(row.seconds for row in history), 1),
-        curve=tuple(getattr(row, recipe.monitor) for row in history),
+        curve=_known([getattr(row, recipe.monitor) for row in history]),
     )
 
 
@@ -367,8 +367,12 @@ def _tried(job: Job, trial: FrozenTrial, metric: str) -> Tried | None:
         epochs=len(curve),
         seconds=round(trial.duration.total_seconds(), 1) if trial.duration else 0.0,
         why=str(trial.user_attrs.get(WHY, "")),
-        curve=tuple(curve),
+        curve=_known(curve),
     )
+
+
+def _known(curve: Sequence[float]) -> tuple[float | None, ...]:
+    return tuple(None if math.isnan(value) else value for value in curve)
 
 
 def _answers(job: Job, name: object) -> Predictions:

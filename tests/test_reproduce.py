@@ -1,0 +1,193 @@
+"""A published system done again: what leaks is priced, what is done is not done again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from osteon.audit import audit
+from osteon.backbones.cnn import Cnn
+from osteon.backbones.quantum import Quantum
+from osteon.errors import UsageError
+from osteon.inspection import inspect_films
+from osteon.publications import PUBLICATIONS, Figure, Publication, PublishedSearch
+from osteon.reading import read_source
+from osteon.report.reproduction import write_reproduction_report
+from osteon.reproduce import reproduce
+from osteon.reproduced import Reproduced
+from osteon.space import Choices
+from osteon.types import Audit, Augment, Manifest, Optimiser, Recipe
+from osteon.values import read_value
+from tests.training import TINY
+
+MEMORY = replace(  # learns films by heart
+    TINY,
+    name="memory",
+    backbone=Cnn(channels=(16, 16), head="flatten", input_px=24, dense=(64,), dropout=0.0),
+    augment=Augment(),
+    optimiser=Optimiser(lr=3e-3, weight_decay=0.0, schedule="constant"),
+    epochs=12,
+    patience=12,
+)
+PUBLICATION = Publication(
+    recipe=MEMORY,
+    films="noise",
+    shares=(0.7, 0.15, 0.15),
+    judged_on="test",
+    figures=(
+        Figure(metric="accuracy", part="test", value=0.8934, decimals=2, n=110),
+        Figure(metric="accuracy", part="val", value=0.9, decimals=0),
+    ),
+    assumptions=("everything",),
+)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise with random labels, each film with two byte-for-byte copies: only memory can score."""
+    folder = tmp_path_factory.mktemp("copied") / "films"
+    rng = np.random.default_rng(0)
+    for number in range(120):
+        label = ("whole", "broken")[number % 2]
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        film = rng.integers(0, 255, size=(24, 24), dtype=np.uint8)
+        first = folder / label / f"{number}-0.png"
+        Image.fromarray(film).save(first)
+        for copy in (1, 2):
+            shutil.copy(first, folder / label / f"{number}-{copy}.png")
+    return folder
+
+
+def examined(folder: Path) -> tuple[Manifest, Audit]:
+    manifest = read_source(folder)
+    return manifest, audit(manifest, facts=inspect_films(manifest))
+
+
+def test_what_memory_is_worth(copied: Path, tmp_path: Path) -> None:
+    manifest, told = examined(copied)
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    result = reproduce(PUBLICATION, manifest, told, out=out, cache=cache)
+    assert result.naive.share_leaked > 0.7
+    assert result.honest.share_leaked == 0
+    naive, honest = result.naive.model["accuracy"], result.honest.model["accuracy"]
+    assert naive.value is not None
+    assert naive.value > 0.8
+    assert honest.low is not None
+    assert honest.high is not None
+    assert honest.low < 0.5 < honest.high  # labels are random
+    price = result.price["accuracy"]
+    assert price.low is not None
+    assert price.low > 0
+    assert price.value == pytest.approx(naive.value - honest.value)  # type: ignore[operator]
+    words = " ".join(result.remarks)
+    assert "No number of films out of 110 gives 89.34 %" in words
+    assert "not shown to be above the majority class" in words
+    assert "that no new patient would see" in words
+    assert [p.n_is_told for p in result.published] == [True, False]
+    assert (out / "honest-0" / "openings.log").read_text().count("\n") == 1
+    assert read_value(Reproduced, out / "reproduction.json") == result
+    page = write_reproduction_report(out).read_text(encoding="utf-8")
+    assert "leakage price" in page
+    assert "89.34 %" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_it_goes_on_and_trains_nothing_twice(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, told = examined(copied)
+    quick = replace(PUBLICATION, recipe=replace(MEMORY, epochs=2))
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    first = reproduce(quick, manifest, told, out=out, cache=cache, seeds=(0,))
+    shutil.rmtree(out / "honest-0")  # as if it had been killed before
+    trained = []
+    real = sys.modules["osteon.train"].train
+
+    def counted(*words: object, **more: object) -> object:
+        trained.append(words[4])
+        return real(*words, **more)
+
+    monkeypatch.setattr(sys.modules["osteon.train"], "train", counted)
+    again = reproduce(quick, manifest, told, out=out, cache=cache, seeds=(0,))
+    assert trained == [out / "honest-0"]
+    assert again.honest.model == first.honest.model
+    with pytest.raises(UsageError, match="other data, recipe or seeds"):
+        reproduce(quick, manifest, told, out=out, cache=cache, seeds=(1,))
+
+
+def test_settings_are_said(copied: Path, tmp_path: Path) -> None:
+    manifest, told = examined(copied)
+    result = reproduce(
+        PUBLICATION, manifest, told, out=tmp_path / "out", cache=tmp_path / "cache",
+        seeds=(0,), settings=["epochs=1"],
+    )  # fmt: skip
+    assert json.loads(result.recipe)["epochs"] == 1
+    assert "Changed from the description: epochs=1." in result.remarks
+
+
+def test_its_own_search_is_run_on_either_split(copied: Path, tmp_path: Path) -> None:
+    manifest, told = examined(copied)
+    search = PublishedSearch(sampler="grid", space={"optimiser.lr": Choices(values=(1e-6, 3e-3))})
+    published = replace(PUBLICATION, recipe=replace(MEMORY, epochs=4), search=search)
+    result = reproduce(
+        published, manifest, told, out=tmp_path / "out", cache=tmp_path / "cache",
+        seeds=(0,), search=True,
+    )  # fmt: skip
+    assert [s.way for s in result.searches] == ["naive", "honest"]
+    assert all(s.n_trials == 2 and "2 trials" in s.verdict for s in result.searches)
+    assert result.searches[0].values == {"optimiser.lr": 3e-3}  # memory pays there
+    with pytest.raises(UsageError, match="published without a search"):
+        reproduce(PUBLICATION, manifest, told, out=tmp_path / "none", cache=tmp_path / "cache",
+                  seeds=(0,), search=True)  # fmt: skip
+
+
+def test_a_circuit_is_judged_against_its_control(copied: Path, tmp_path: Path) -> None:
+    manifest, told = examined(copied)
+    small = Quantum(channels=(4,), n_qubits=2, n_layers=1)
+    recipe = replace(MEMORY, name="circuit", backbone=small, epochs=2)
+    control = replace(recipe, name="control", backbone=replace(small, middle="classical"))
+    result = reproduce(
+        replace(PUBLICATION, recipe=recipe, control=control),
+        manifest, told, out=tmp_path / "out", cache=tmp_path / "cache", seeds=(0,),
+    )  # fmt: skip
+    assert result.control is not None
+    assert result.control.n_parameters == result.control.n_parameters_of_model
+    assert any("circuit" in remark for remark in result.remarks)
+
+
+def test_slices_are_held_out_of_training(copied: Path, tmp_path: Path) -> None:
+    manifest, told = examined(copied)
+    published = replace(
+        PUBLICATION, recipe=replace(MEMORY, epochs=2), slices=("exposure", "positioning")
+    )
+    out = tmp_path / "out"
+    result = reproduce(published, manifest, told, out=out, cache=tmp_path / "cache", seeds=(0,))
+    assert [held.title for held in result.slices] == [
+        "exposure: the brightest fifth of the films"
+    ]  # and no film has a view
+    lines = (out / "without-exposure" / "split.csv").read_text().splitlines()[1:]
+    trained = {line.rpartition(",")[2] for line in lines}
+    asked = (out / "without-exposure" / "predictions-held-out.csv").read_text().splitlines()[1:]
+    assert asked
+    assert not trained & {line.split(",")[2] for line in asked}
+
+
+@pytest.mark.parametrize("name", list(PUBLICATIONS))
+def test_every_publication_is_whole(name: str) -> None:
+    publication = PUBLICATIONS[name]()
+    recipe: Recipe = publication.recipe
+    assert recipe.name == name
+    assert publication.films
+    assert abs(sum(publication.honest) - 1) < 1e-9
+    assert publication.shares is None or abs(sum(publication.shares) - 1) < 1e-9
+    if publication.search is not None:
+        from osteon.space import check_space
+
+        check_space(publication.search.space, recipe)
