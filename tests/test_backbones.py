@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from osteon.backbones import BACKBONES
+from osteon.backbones.blocks import Activation
 from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
@@ -20,7 +21,7 @@ from osteon.backbones.quantum import Quantum, QuantumTransfer
 from osteon.backbones.timm_model import LITE_MEAN, LITE_STD, TimmModel, timm_net
 from osteon.circuits import Circuit, ClassicalControl
 from osteon.errors import DataError, UnknownName, UsageError
-from osteon.networks import OneSigmoid, StandardiseFilm
+from osteon.networks import Dropout, OneSigmoid, StandardiseFilm
 from osteon.publications import PUBLICATIONS
 from osteon.testing.backbones import check_backbone
 from osteon.types import Backbone
@@ -122,6 +123,45 @@ def test_a_circuit_is_what_its_matrices_say() -> None:
         x_after = -math.sin(a) * y
         expected = math.cos(b) * z - math.sin(b) * x_after
         assert circuit(torch.tensor([[x]])).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_pooling_before_the_activation_is_the_same_network(activation: Activation) -> None:
+    """Dropout of next to nothing keeps the described order: activation, dropout, pooling."""
+    plain = Cnn(channels=(4, 6), activation=activation, dropout=0.0)
+    described = replace(plain, block_dropout=1e-9)
+    nets = [how.build(3).train() for how in (plain, described)]
+    orders = [[type(layer).__name__ for layer in net] for net in nets]  # type: ignore[attr-defined]
+    assert orders[0] != orders[1]
+    values = list(nets[0].state_dict().values())
+    nets[1].load_state_dict(dict(zip(nets[1].state_dict(), values, strict=True)))
+    films = torch.rand(5, 1, 16, 16) - 0.5
+    for net in nets:
+        loss = functional.cross_entropy(net(films), torch.tensor([0, 1, 2, 0, 1]))
+        loss.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(nets[0](films), nets[1](films))
+    for mine, theirs in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("shape", [(64, 100), (8, 3, 20, 20), (7, 9, 11)])
+@pytest.mark.parametrize("p", [0.2, 0.5])
+def test_dropout_drops_its_share_and_scales_the_rest(shape: tuple[int, ...], p: float) -> None:
+    torch.manual_seed(0)
+    values = torch.rand(shape) + 1
+    if values.ndim == 4:
+        values = values.contiguous(memory_format=torch.channels_last)
+    values.requires_grad_()
+    layer = Dropout(p)
+    dropped = layer(values)
+    gone = dropped == 0
+    assert gone.float().mean() == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / values.numel()))
+    torch.testing.assert_close(dropped[~gone], (values / (1 - p))[~gone])
+    dropped.sum().backward()
+    assert values.grad is not None
+    torch.testing.assert_close(values.grad, (~gone).float() / (1 - p))
+    assert (layer(values) == 0).ne(gone).any()  # another draw
+    assert layer.eval()(values) is values or torch.equal(layer(values), values)
 
 
 def test_one_sigmoid_is_binary_cross_entropy() -> None:

@@ -12,7 +12,7 @@ import osteon
 PACKAGE = Path(osteon.__file__).parent
 LAYERS = [  # a module may import from its own layer and those above it in this list
     {"errors", "types", "registry"},
-    {"files", "progress"},
+    {"files", "progress", "allocator"},
     {"values", "runs", "classes", "clusters"},
     {"environment", "formats", "isolated", "jpeg", "raster", "dicom", "parallel", "placement"},
     {"pixels"},

@@ -31,6 +31,9 @@ def _moved(films: Tensor, how: Augment, generator: Generator) -> Tensor:
     if not (how.rotate_deg or how.flip or how.scale or how.shift):
         return films
     n = len(films)
+    if not (how.rotate_deg or how.scale or how.shift):
+        mirrored = (torch.rand(n, generator=generator) < how.flip).view(n, 1, 1, 1)
+        return torch.where(mirrored.to(films.device), films.flip(-1), films)
     turn = _between(n, math.radians(how.rotate_deg), generator)
     size = torch.exp(_between(n, math.log1p(how.scale), generator))
     mirror = torch.where(torch.rand(n, generator=generator) < how.flip, -1.0, 1.0)

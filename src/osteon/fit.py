@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
 
+from osteon.allocator import memory_kept
 from osteon.backbones.blocks import bare
 from osteon.batches import (
     check_classes,
@@ -87,34 +88,35 @@ def fit(
         load_state(optimiser, start.optimiser)
     inputs = training_inputs(net, prepared, split.train, recipe.augment, fabric.device)
     weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
-    for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
-        begun, loss_sum, right = time.monotonic(), 0.0, 0
-        generator = seeded(recipe.seed, epoch)
-        wrapped.train()
-        batches = training_batches(labels, recipe, generator)
-        for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
-            done = epoch - 1 + step / len(batches)
-            set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
-            logits = wrapped(inputs(chosen, generator))
-            truth = labels[chosen.to(labels.device)]
-            loss = functional.cross_entropy(
-                logits, truth, weight=weights, label_smoothing=recipe.label_smoothing
+    with memory_kept():
+        for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
+            begun, loss_sum, right = time.monotonic(), 0.0, 0
+            generator = seeded(recipe.seed, epoch)
+            wrapped.train()
+            batches = training_batches(labels, recipe, generator)
+            for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
+                done = epoch - 1 + step / len(batches)
+                set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
+                logits = wrapped(inputs(chosen, generator))
+                truth = labels[chosen.to(labels.device)]
+                loss = functional.cross_entropy(
+                    logits, truth, weight=weights, label_smoothing=recipe.label_smoothing
+                )
+                stepper.zero_grad()
+                fabric.backward(loss)
+                stepper.step()
+                loss_sum += loss.item() * len(chosen)
+                right += int((logits.argmax(1) == truth).sum())
+            n = sum(map(len, batches))
+            check_finite(loss_sum, epoch)
+            lr = float(optimiser.param_groups[0]["lr"])
+            val_scores = scored(net, prepared, split.val, fabric.device)
+            history = watched(val_scores, manifest, split.val).row(
+                epoch, loss_sum / n, right / n, lr, time.monotonic() - begun
             )
-            stepper.zero_grad()
-            fabric.backward(loss)
-            stepper.step()
-            loss_sum += loss.item() * len(chosen)
-            right += int((logits.argmax(1) == truth).sum())
-        n = sum(map(len, batches))
-        check_finite(loss_sum, epoch)
-        lr = float(optimiser.param_groups[0]["lr"])
-        val_scores = scored(net, prepared, split.val, fabric.device)
-        history = watched(val_scores, manifest, split.val).row(
-            epoch, loss_sum / n, right / n, lr, time.monotonic() - begun
-        )
-        yield Epoch(
-            history=history,
-            model=net.state_dict(),
-            optimiser=state_of(optimiser),
-            val_scores=val_scores,
-        )
+            yield Epoch(
+                history=history,
+                model=net.state_dict(),
+                optimiser=state_of(optimiser),
+                val_scores=val_scores,
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,39 @@ class StandardiseFilm(nn.Module):
         mean = films.mean((1, 2, 3), keepdim=True)
         deviation = films.std((1, 2, 3), keepdim=True, correction=0)
         return (films - mean) / deviation.clamp(min=1e-3)  # a blank film stays blank
+
+
+class _Dropped(torch.autograd.Function):
+    """A film's pixel is kept where 16 random bits are at least the threshold: four decisions for
+    each number drawn, where torch draws one of double precision for each decision."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, p: float) -> Tensor:
+        n = values.numel()
+        bits = torch.empty((n + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+        kept = bits.view(torch.int16)[:n] >= round(p * 2**16) - 2**15
+        ctx.kept, ctx.scale = kept.as_strided(values.size(), values.stride()), 1 / (1 - p)
+        dropped: Tensor = (values * ctx.kept).mul_(ctx.scale)
+        return dropped
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return (gradients[0] * ctx.kept).mul_(ctx.scale), None
+
+
+class Dropout(nn.Dropout):
+    """``nn.Dropout``, on a CPU several times as fast; p is rounded to 1/65,536 there."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        fast = input.device.type == "cpu" and input.is_contiguous(memory_format=_dense(input))
+        if not (fast and self.training and 0 < self.p < 1):
+            return super().forward(input)
+        dropped: Tensor = _Dropped.apply(input, self.p)  # type: ignore[no-untyped-call]
+        return dropped
+
+
+def _dense(values: Tensor) -> torch.memory_format:
+    return torch.channels_last if values.ndim == 4 else torch.contiguous_format
 
 
 class OneSigmoid(nn.Module):

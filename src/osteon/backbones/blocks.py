@@ -17,10 +17,10 @@ Init = Literal["default", "glorot", "kaiming"]
 Output = Literal["softmax", "sigmoid"]
 
 
-def activation_of(name: Activation) -> nn.Module:
+def activation_of(name: Activation, *, in_place: bool = False) -> nn.Module:
     from torch import nn
 
-    return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.01)
+    return nn.ReLU(in_place) if name == "relu" else nn.LeakyReLU(0.01, in_place)
 
 
 def classes_layer(width: int, n_classes: int, output: Output) -> nn.Module:

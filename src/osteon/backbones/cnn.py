@@ -49,7 +49,7 @@ class Cnn:
         """Raises UsageError for a sigmoid and more than two classes."""
         from torch import nn
 
-        from osteon.networks import StandardiseFilm
+        from osteon.networks import Dropout, StandardiseFilm
 
         layers: list[nn.Module] = [StandardiseFilm()] if self.normalise == "film" else []
         before = 1
@@ -65,10 +65,10 @@ class Cnn:
             before *= self.side_after(self.input_px) ** 2
         for width in self.dense:
             layers += [nn.Linear(before, width), activation_of(self.activation)]
-            layers.append(nn.Dropout(self.dropout))
+            layers.append(Dropout(self.dropout))
             before = width
         if not self.dense:
-            layers.append(nn.Dropout(self.dropout))
+            layers.append(Dropout(self.dropout))
         layers.append(classes_layer(before, n_classes, self.output))
         net = nn.Sequential(*layers)
         initialise(net, self.init)
@@ -84,16 +84,18 @@ class Cnn:
     def _block(self, before: int, width: int) -> list[nn.Module]:
         from torch import nn
 
+        from osteon.networks import Dropout
+
         padding = self.kernel // 2
         convolution = nn.Conv2d(before, width, self.kernel, self.stride, padding)
         layers: list[nn.Module] = [convolution]
         if self.batch_norm == "blocks":
             layers.append(nn.BatchNorm2d(width))
-        layers.append(activation_of(self.activation))
-        if self.block_dropout:
-            layers.append(nn.Dropout(self.block_dropout))
+        dropped: list[nn.Module] = [Dropout(self.block_dropout)] if self.block_dropout else []
         if self.spatial_dropout:
-            layers.append(nn.Dropout2d(self.spatial_dropout))
-        if self.pool == "max":
-            layers.append(nn.MaxPool2d(2))
-        return layers
+            dropped.append(nn.Dropout2d(self.spatial_dropout))
+        pool = [nn.MaxPool2d(2)] if self.pool == "max" else []
+        # An activation that rises keeps the order of the pixels: pooled first, it has a quarter of
+        # them to do, with the very same result. Dropout between them has to stay there.
+        active = activation_of(self.activation, in_place=True)
+        return [*layers, active, *dropped, *pool] if dropped else [*layers, *pool, active]

@@ -27,6 +27,8 @@ class Mlp:
     def build(self, n_classes: int) -> nn.Module:
         from torch import nn
 
+        from osteon.networks import Dropout
+
         layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(self.input_px), nn.Flatten()]
         before = self.input_px**2
         for width in self.widths:
@@ -35,7 +37,7 @@ class Mlp:
                 layers.append(nn.BatchNorm1d(width))
             layers.append(activation_of(self.activation))
             if self.dropout:
-                layers.append(nn.Dropout(self.dropout))
+                layers.append(Dropout(self.dropout))
             before = width
         net = nn.Sequential(*layers, nn.Linear(before, n_classes))
         initialise(net, self.init)
