@@ -125,6 +125,14 @@ def test_the_monitor_cannot_be_searched(ready: Ready, tmp_path: Path) -> None:
         tune(TINY, Search(space=space), *ready, tmp_path)
 
 
+def test_nothing_is_trained_twice(ready: Ready, tmp_path: Path) -> None:
+    space = parse_space(["batch_size=8,16"])
+    found = tune(TINY, Search(space=space, trials=6, pruner="none"), *ready, tmp_path / "s")
+    assert len(found.trials) == 6
+    assert sum(trial.epochs > 0 for trial in found.trials) == 2
+    assert len({trial.score for trial in found.trials}) == 2
+
+
 # --- what it was worth ----------------------------------------------------------------------------
 
 

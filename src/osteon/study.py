@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Sampler = Literal["tpe", "random", "grid"]
 Pruner = Literal["none", "median", "halving"]
-WORKER, SEEN, RETRY_OF, WHY = "worker", "seen", "retry_of", "why"  # attributes of a trial
+WORKER, SEEN, RETRY_OF, TWIN, WHY = "worker", "seen", "retry_of", "twin", "why"  # of a trial
 MOST_RETRIES = 3
 STALE_S = 1800.0  # another machine's trial without an epoch for so long is taken for dead
 
@@ -105,6 +105,14 @@ def asked(study: Study, sampler: Sampler, seed: int, worker: int) -> Trial:
     trial = study.ask()
     trial.set_user_attr(WORKER, this_worker())
     return trial
+
+
+def tried_before(trial: Trial) -> FrozenTrial | None:
+    """An ended trial of the same values, if there is one."""
+    from optuna.trial import TrialState
+
+    ended = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    return next((other for other in ended if other.params == trial.params), None)
 
 
 def was_given_back(trial: FrozenTrial) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from osteon.space import Space, applied, check_space, grid
 from osteon.split import write_split
 from osteon.statistics import differences, standard_error
 from osteon.study import (
+    TWIN,
     WHY,
     Pruner,
     Sampler,
@@ -35,6 +37,7 @@ from osteon.study import (
     mark_alive,
     open_study,
     suggested,
+    tried_before,
     was_given_back,
 )
 from osteon.train import write_history
@@ -213,6 +216,8 @@ def _trained(job: Job, trial: OptunaTrial) -> float:
     from optuna import TrialPruned
 
     recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
+    if (twin := tried_before(trial)) is not None:
+        return _again(job, trial, twin)
     say(f"trial {trial.number}: {', '.join(f'{k} {v}' for k, v in trial.params.items())}")
     watch = _Watch(recipe, job, trial.number)
     films = films_for(recipe, job.prepared, job.manifest, job.facts)
@@ -227,6 +232,22 @@ def _trained(job: Job, trial: OptunaTrial) -> float:
             raise TrialPruned
     watch.keep()
     return watch.best_score
+
+
+def _again(job: Job, trial: OptunaTrial, twin: FrozenTrial) -> float:
+    """The same values give the same training: what the twin found is taken."""
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    say(f"trial {trial.number}: as trial {twin.number}")
+    trial.set_user_attr(TWIN, twin.number)
+    for step, value in twin.intermediate_values.items():
+        trial.report(value, step)
+    shutil.copytree(job.folder(twin.number), job.folder(trial.number), dirs_exist_ok=True)
+    if twin.state is TrialState.PRUNED:
+        raise TrialPruned
+    assert twin.value is not None
+    return twin.value
 
 
 class _Watch:
@@ -364,7 +385,7 @@ def _tried(job: Job, trial: FrozenTrial, metric: str) -> Tried | None:
         score=score,
         standard_error=error,
         best_epoch=best_epoch,
-        epochs=len(curve),
+        epochs=0 if TWIN in trial.user_attrs else len(curve),
         seconds=round(trial.duration.total_seconds(), 1) if trial.duration else 0.0,
         why=str(trial.user_attrs.get(WHY, "")),
         curve=_known(curve),

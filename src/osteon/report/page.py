@@ -17,8 +17,9 @@ from osteon.report.figures import (
     curve_figures,
     training_figures,
 )
-from osteon.report.gallery import Thumbnail, shelves, thumbnail
+from osteon.report.gallery import Shelf, Thumbnail, shelves, thumbnail
 from osteon.report.material import Material
+from osteon.report.plots import predicted_against_actual, training_films
 from osteon.report.rendering import rendered
 from osteon.types import (
     PARTS,
@@ -192,10 +193,22 @@ def _best(material: Material) -> str | None:
     return f"Best epoch: {best.epoch} of {len(material.history)}"
 
 
-def _shelves(material: Material) -> list[Any]:
+def _shelves(material: Material) -> list[Shelf]:
+    """Films of train and of test drawn at random, then the surest and the most doubtful answers."""
     if material.test is None or material.predictions is None:
         return []
-    return list(shelves(material.predictions, material.test, material.manifest))
+    drawn = (
+        Shelf(
+            title="Training films with their labels, at random",
+            thumbnails=training_films(material),
+        ),
+        Shelf(
+            title="Test films, predicted against actual, at random",
+            thumbnails=predicted_against_actual(material),
+        ),
+    )
+    found = [shelf for shelf in drawn if shelf.thumbnails]
+    return [*found, *shelves(material.predictions, material.test, material.manifest)]
 
 
 def _commands(material: Material) -> list[str]:
