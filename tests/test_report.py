@@ -26,12 +26,15 @@ from osteon.report import write_report
 from osteon.report.charts import Axis, Series, line_chart
 from osteon.report.figures import training_figures
 from osteon.report.page import _without_folders
+from osteon.report.tuning import ranked, write_tuning_report
 from osteon.run import Request, SplitPlan, examine, open_run
 from osteon.runs import RunFolder
+from osteon.searched import Tried, Tuning
 from osteon.split import group_films, split, write_split
 from osteon.train import write_history
-from osteon.types import Box, Evaluation, History, Manifest, Predictions, Split
+from osteon.types import Box, Estimate, Evaluation, History, Manifest, Predictions, Split
 from osteon.values import read_value, write_value
+from osteon.winners_curse import Optimism
 from tests.training import TINY, write_films
 
 HOSTILE = ('<script>alert("x")</script>', "a&b 'quoted' é")
@@ -377,3 +380,93 @@ def test_nothing_overflows_in_a_browser(
     assert int(title[2]) == width_px
     assert int(title[1]) <= width_px
     assert "CONSOLE" not in done.stderr
+
+
+# --- figures as files -----------------------------------------------------------------------------
+
+
+def test_figures_are_files_as_well(tmp_path: Path) -> None:
+    from xml.etree import ElementTree
+
+    from PIL import Image
+
+    run = made_run(tmp_path, HOSTILE)
+    write_report(run.path)
+    names = {path.name for path in run.plots.iterdir()}
+    assert names >= {
+        "accuracy-and-auroc.svg", "loss.svg", "roc.svg", "precision-and-recall.svg",
+        "confusion.svg", "confusion-at-the-operating-point.svg", "calibration.svg",
+        "training-films.png", "predicted-against-actual.png",
+    }  # fmt: skip
+    for path in run.plots.glob("*.svg"):
+        root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(" not in path.read_text(encoding="utf-8")
+    for path in run.plots.glob("*.png"):
+        with Image.open(path) as sheet:
+            assert min(sheet.size) > 200
+
+
+def test_films_drawn_at_random_are_those_of_their_part(tmp_path: Path) -> None:
+    from osteon.report.material import gather
+    from osteon.report.plots import predicted_against_actual, training_films
+
+    material = gather(made_run(tmp_path).path)
+    assert material.split is not None
+    assert {film.id for film in training_films(material)} <= set(material.split.train)
+    films = predicted_against_actual(material)
+    assert len(films) == min(10, len(material.split.test))
+    for film in films:
+        predicted, actual = (line.partition(": ")[2] for line in film.caption.splitlines())
+        assert film.right == (predicted == actual)
+        assert actual == film.id.partition("/")[0]
+
+
+# --- searches -------------------------------------------------------------------------------------
+
+
+def tuning(metric: str = "accuracy") -> Tuning:
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.5, 0.7, 12)
+    trials = tuple(
+        Tried(
+            number=at, state="pruned" if at % 5 == 4 else "complete",
+            values={"optimiser.lr": float(10 ** -rng.uniform(2, 5)),
+                    "backbone.dense": 64 * (at % 3),
+                    "optimiser.name": HOSTILE[0] if at % 2 else "adam"},
+            score=float(score), standard_error=0.02, best_epoch=2, epochs=3, seconds=1.0,
+        )
+        for at, score in enumerate(scores)
+    )  # fmt: skip
+    failed = Tried(number=12, state="failed", values={}, score=None, standard_error=None,
+                   best_epoch=None, epochs=0, seconds=0.0, why=HOSTILE[1])  # fmt: skip
+    gain = Estimate(value=0.01, low=-0.02, high=0.05, n=90, n_groups=80, method="paired")
+    return Tuning(
+        recipe="{}", best_recipe="{}", space=(), sampler="tpe", pruner="median",
+        monitor=f"val_{metric}", metric=metric, trials=(*trials, failed),
+        best=int(scores.argmax()), default=replace(trials[0], number=-1, values={}),
+        gains={metric: gain},
+        optimism=Optimism(n_tries=12, best=float(scores.max()), corrected=0.66, optimism=0.02),
+        importance={"optimiser.lr": 0.7, "backbone.dense": 0.2, "optimiser.name": 0.1},
+        n_val=90, n_groups=80, epochs_trained=36, verdict="12 trials: no gain",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_the_page_of_a_search(tmp_path: Path, metric: str) -> None:
+    found = tuning(metric)
+    write_value(tmp_path / "tuning.json", found)
+    page = write_tuning_report(tmp_path).read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(page)
+    assert all(address.startswith("data:") for address in reader.fetched)
+    assert "<script" not in page
+    assert "12 trials: no gain" in page
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
+        "history.svg", "importance.svg", "parallel-coordinates.svg",
+    }  # fmt: skip
+    order = [trial.score for trial in ranked(found)]
+    assert order[-1] is None
+    known = [score for score in order if score is not None]
+    assert known == sorted(known, reverse=metric == "accuracy")
+    assert found.best == (ranked(found)[0].number if metric == "accuracy" else found.best)

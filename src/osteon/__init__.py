@@ -31,10 +31,12 @@ _HOME = {  # public name -> the module that it lives in
     "prepare": "osteon.prepare",
     "read_manifest": "osteon.manifest",
     "read_source": "osteon.reading",
+    "reproduce": "osteon.reproduce",
     "run": "osteon.run",
     "shipped": "osteon.split",
     "split": "osteon.split",
     "train": "osteon.train",
+    "tune": "osteon.tune",
     "with_settings": "osteon.recipe",
     "write_manifest": "osteon.manifest",
     "write_report": "osteon.report",
@@ -58,12 +60,14 @@ if TYPE_CHECKING:
     from osteon.recipe import named_recipe as named_recipe
     from osteon.recipe import with_settings as with_settings
     from osteon.report import write_report as write_report
+    from osteon.reproduce import reproduce as reproduce
     from osteon.run import run as run
     from osteon.split import folds as folds
     from osteon.split import group_films as group_films
     from osteon.split import shipped as shipped
     from osteon.split import split as split
     from osteon.train import train as train
+    from osteon.tune import tune as tune
     from osteon.types import Manifest as Manifest
     from osteon.types import PixelRules as PixelRules
     from osteon.types import Recipe as Recipe
