@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import itertools
 import math
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -253,3 +261,86 @@ def test_a_probe_is_frozen_but_for_its_head() -> None:
     trained = {name for name, value in net.named_parameters() if value.requires_grad}
     assert trained == {"head.weight", "head.bias"}
     assert not net.trunk.training  # type: ignore[union-attr]
+
+
+# --- the Hub --------------------------------------------------------------------------------------
+
+LOADED = """
+import sys, torch
+from osteon.backbones.timm_model import timm_net
+net = timm_net("resnet10t", "imagenet", num_classes=2)
+print(float(sum(value.double().sum() for name, value in net.state_dict().items()
+                if not name.startswith("fc."))))
+"""
+
+
+def loaded_from(endpoint: str, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    return subprocess.run(
+        [sys.executable, "-c", LOADED], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@contextmanager
+def hub(files: dict[str, bytes]) -> Iterator[str]:
+    """A server that answers as the Hub does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self._answer(body=False)
+
+        def do_GET(self) -> None:
+            self._answer(body=True)
+
+        def _answer(self, *, body: bool) -> None:
+            content = b"" if self.path == "/" else files.get(self.path)
+            self.send_response(200 if content is not None else 404)
+            content = content or b""
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", "0" * 40)
+            self.end_headers()
+            if body:
+                self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_weights_come_from_the_hub_once(tmp_path: Path) -> None:
+    from safetensors.torch import save
+
+    torch.manual_seed(1)
+    theirs = timm_net("resnet10t", "none", num_classes=1000).state_dict()
+    total = sum(
+        float(value.double().sum()) for name, value in theirs.items() if not name.startswith("fc.")
+    )
+    served = {"/timm/resnet10t.c3_in1k/resolve/main/model.safetensors": save(theirs)}
+    with hub(served) as endpoint:
+        done = loaded_from(endpoint, tmp_path / "home")
+        assert done.returncode == 0, done.stderr
+        assert float(done.stdout) == pytest.approx(total, rel=1e-9)
+    again = loaded_from(endpoint, tmp_path / "home")  # the server is gone, the cache is not
+    assert float(again.stdout) == pytest.approx(total, rel=1e-9)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_the_hub_it_says_which_file_to_bring(tmp_path: Path, there: bool) -> None:
+    with hub({}) as endpoint:
+        done = loaded_from(endpoint if there else "http://127.0.0.1:9", tmp_path / "home")
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert "timm/resnet10t.c3_in1k/resolve/main/model.safetensors" in last
+    assert "--set backbone.weights=PATH" in last
+    assert "Retrying in" not in done.stderr

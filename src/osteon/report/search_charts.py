@@ -67,7 +67,7 @@ class ParallelChart:
     strengths: tuple[float, ...]
 
     def _width(self) -> int:
-        return max(WIDTH, 130 * len(self.uprights))
+        return max(900, 130 * len(self.uprights))
 
     def _place(self, at: int, share: float) -> tuple[float, float]:
         step = (self._width() - 120) / max(len(self.uprights) - 1, 1)
@@ -91,8 +91,8 @@ class ParallelChart:
             ]
             for share, word in upright.ticks:
                 y = self._place(at, share)[1]
-                body.append(f'<text class="tick" x="{x + 5:.1f}" y="{y + 4:.1f}">{escape(word)}'
-                            "</text>")  # fmt: skip
+                word = escape(shortened(word, 14))
+                body.append(f'<text class="tick" x="{x + 5:.1f}" y="{y + 4:.1f}">{word}</text>')
         return "".join(body)
 
     def __html__(self) -> str:
