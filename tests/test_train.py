@@ -6,11 +6,13 @@ import csv
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from osteon.backbones.quantum import QuantumTransfer
 from osteon.backbones.timm_model import TimmModel, timm_net
 from osteon.batches import training_batches
 from osteon.checkpoint import read_checkpoint, write_checkpoint
@@ -18,6 +20,7 @@ from osteon.classifier import Classifier
 from osteon.errors import DataError, Interrupted, UsageError
 from osteon.fit import fit
 from osteon.prepare import Prepared
+from osteon.recipe import checked
 from osteon.train import read_history, train
 from osteon.types import Augment, History, Manifest, Optimiser, Split
 from osteon.watch import best_of
@@ -228,3 +231,54 @@ def test_a_run_needs_its_weights_file_no_more(ready: Ready, tmp_path: Path) -> N
 def test_no_run_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no trained run"):
         Classifier.load(tmp_path)
+
+
+def test_a_circuit_on_frozen_features_learns_and_loads(ready: Ready, tmp_path: Path) -> None:
+    prepared, manifest, parts = ready
+    recipe = replace(
+        TINY,
+        backbone=QuantumTransfer(model="resnet10t", weights="none", n_qubits=3, n_layers=1),
+        augment=Augment(),
+        optimiser=Optimiser(lr=3e-2, schedule="constant"),
+    )
+    classifier = train(recipe, prepared, manifest, parts, tmp_path / "run")
+    history = read_history(tmp_path / "run" / "history.csv")
+    assert history[-1].train_loss < history[0].train_loss
+    net: Any = classifier.net
+    assert (net.scale != 1).any()  # standardised by the train films
+    found = classifier.predict_prepared(
+        prepared, ids=parts.test, manifest=manifest, groups=parts.groups
+    )
+    films = torch.from_numpy(prepared.batch(parts.test))[:, None].float() / 255
+    with torch.inference_mode():
+        pixels = torch.softmax(net(films).double(), dim=1)
+    np.testing.assert_allclose(found.scores, pixels.numpy(), atol=1e-4)
+
+
+def test_a_circuit_on_frozen_features_takes_no_augmentation() -> None:
+    recipe = replace(TINY, backbone=QuantumTransfer(model="resnet10t", weights="none"))
+    with pytest.raises(UsageError, match="augment is set"):
+        checked(recipe)
+
+
+def test_half_precision_trains_and_scores_in_full(ready: Ready, tmp_path: Path) -> None:
+    prepared, manifest, parts = ready
+    for precision in ("float32", "bfloat16"):
+        recipe = replace(TINY, precision=precision)
+        train(recipe, prepared, manifest, parts, tmp_path / precision)
+    full, half = (read_history(tmp_path / p / "history.csv") for p in ("float32", "bfloat16"))
+    assert full != half
+    assert half[-1].val_loss == pytest.approx(full[-1].val_loss, abs=0.3)
+    loaded = Classifier.load(tmp_path / "bfloat16")
+    assert {value.dtype for value in loaded.net.parameters()} == {torch.float32}
+
+
+def test_kept_memory_changes_no_result(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared, manifest, parts = ready
+    train(TINY, prepared, manifest, parts, tmp_path / "kept")
+    monkeypatch.setattr("platform.libc_ver", lambda: ("musl", "1"))
+    train(TINY, prepared, manifest, parts, tmp_path / "plain")
+    kept, plain = (read_history(tmp_path / name / "history.csv") for name in ("kept", "plain"))
+    assert [replace(row, seconds=0) for row in kept] == [replace(row, seconds=0) for row in plain]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from osteon.prepare import Prepared
 from osteon.searched import read_tuning, verdict
 from osteon.space import Choices, parse_space
 from osteon.split import folds, group_films
-from osteon.study import open_study, redacted
+from osteon.study import abandoned, asked, give_back, open_study, redacted, was_given_back
 from osteon.tune import Search, tune
 from osteon.types import Estimate, Manifest, Split
 from tests.postgres import server
@@ -251,6 +252,34 @@ def _asked(url: str) -> dict[str, Any]:
 
 
 # --- workers that die -----------------------------------------------------------------------------
+
+
+def test_a_trial_that_kills_its_worker_is_tried_thrice_and_then_told(tmp_path: Path) -> None:
+    study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    study.enqueue_trial({"x": 1.0})
+    for retry in range(4):
+        trial = asked(study, "random", 0, 0)
+        assert trial.suggest_float("x", 0, 2) == 1.0
+        assert give_back(study, lambda _: True) == (retry < 3)
+    last = study.get_trials()[-1]
+    assert "its worker died 4 times" in last.user_attrs["why"]
+    assert [was_given_back(trial) for trial in study.get_trials()] == [True, True, True, False]
+
+
+def test_a_worker_is_gone_when_its_process_is_or_another_machine_is_silent(tmp_path: Path) -> None:
+    study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    cases = {
+        f"{socket.gethostname()}:{os.getpid()}": False,
+        f"{socket.gethostname()}:{2**22 + 5}": True,  # above the largest process number
+        "elsewhere:1": False,
+        "silent:1": True,
+    }
+    for worker, gone in cases.items():
+        trial = study.ask()
+        trial.set_user_attr("worker", worker)
+        trial.set_user_attr("seen", time.time() - (7200 if "silent" in worker else 5))
+        assert abandoned(study.get_trials()[-1]) == gone, worker
+
 
 PROGRAM = """
 import sys

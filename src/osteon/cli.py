@@ -238,7 +238,9 @@ def tune(
         ),
     ] = None,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "",
-    pruner: Annotated[str, typer.Option(help="median, halving or none.")] = "median",
+    pruner: Annotated[
+        str, typer.Option(help="median (the default, but for a grid), halving or none.")
+    ] = "",
     trials: Annotated[int, typer.Option(min=0, help="How many; a grid tries all.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the cores.")] = 1,
     storage: Annotated[

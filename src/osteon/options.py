@@ -74,10 +74,13 @@ def search_plan(
         raise UsageError(f"Say what to search with --search, such as {EXAMPLES}.")
     published = None if words else known
     chosen = sampler or (published.sampler if published else "tpe")
+    usual = "none" if chosen == "grid" else "median"  # a grid is there to be whole
     return Search(
         space=published.space if published else parse_space(words or []),
         sampler=one_of("sampler", chosen, get_args(Sampler)),
-        pruner=one_of("pruner", pruner, get_args(Pruner)),
+        pruner=one_of(
+            "pruner", pruner or ("none" if chosen == "grid" else "median"), get_args(Pruner)
+        ),
         trials=trials or (published.trials if published else None) or 20,
         seed=recipe.seed,
         storage=storage,

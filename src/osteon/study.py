@@ -171,18 +171,22 @@ def mark_alive(trial: Trial) -> None:
 def give_back(study: Study, is_gone: Callable[[FrozenTrial], bool]) -> int:
     """Fail the running trials whose worker ``is_gone``, and enqueue each once more.
 
-    What was retried MOST_RETRIES times is left failed: it kills its worker. Returns how many were
-    enqueued.
+    What was retried MOST_RETRIES times is left failed, with the reason: it kills its worker.
+    Returns how many were enqueued.
     """
-    from optuna.trial import TrialState
+    from optuna.trial import Trial, TrialState
 
     given = 0
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if not is_gone(trial):
             continue
-        study.tell(trial.number, state=TrialState.FAIL)
         chain = [*trial.user_attrs.get(RETRY_OF, []), trial.number]
-        if len(chain) <= MOST_RETRIES:
+        again = len(chain) <= MOST_RETRIES
+        if not again:
+            why = f"its worker died {len(chain)} times: is there memory enough?"
+            Trial(study, trial._trial_id).set_user_attr(WHY, why)
+        study.tell(trial.number, state=TrialState.FAIL)
+        if again:
             study.enqueue_trial(trial.params, user_attrs={RETRY_OF: chain})
             given += 1
     return given
