@@ -241,7 +241,7 @@ def tune(
     pruner: Annotated[
         str, typer.Option(help="median (the default, but for a grid), halving or none.")
     ] = "",
-    trials: Annotated[int, typer.Option(min=0, help="How many; a grid tries all.")] = 0,
+    trials: Annotated[int, typer.Option(min=0, help="How many (20); a grid tries all.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the cores.")] = 1,
     storage: Annotated[
         str, typer.Option(help="sqlite:///FILE, journal:FILE or postgresql://USER@HOST/BASE.")

@@ -16,7 +16,8 @@ from osteon.recipe import recipe_from_json
 from osteon.searched import Nested
 from osteon.statistics import differences, estimates
 from osteon.train import train
-from osteon.tune import COMPARED, METRIC_OF, Search, films_for, tune
+from osteon.trials import films_for
+from osteon.tune import COMPARED, METRIC_OF, Search, tune
 from osteon.types import FilmFacts, Manifest, Predictions, Recipe, Split
 from osteon.values import write_value
 

@@ -78,9 +78,7 @@ def search_plan(
     return Search(
         space=published.space if published else parse_space(words or []),
         sampler=one_of("sampler", chosen, get_args(Sampler)),
-        pruner=one_of(
-            "pruner", pruner or ("none" if chosen == "grid" else "median"), get_args(Pruner)
-        ),
+        pruner=one_of("pruner", pruner or usual, get_args(Pruner)),
         trials=trials or (published.trials if published else None) or 20,
         seed=recipe.seed,
         storage=storage,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from osteon.errors import ResourceError
 from osteon.progress import say, showing, shown
 from osteon.study import WORKER, give_back, was_given_back
-from osteon.tune import Job, try_once
+from osteon.trials import Job, try_once
 
 if TYPE_CHECKING:
     from optuna import Study

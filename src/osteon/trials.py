@@ -1,0 +1,199 @@
+"""One trial of a search: what a worker needs, how it trains, what it keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from osteon.errors import OsteonError
+from osteon.files import write_text
+from osteon.fit import fit
+from osteon.predictions import write_predictions
+from osteon.progress import say
+from osteon.recipe import recipe_from_json, recipe_to_json
+from osteon.space import Space, applied
+from osteon.study import (
+    TWIN,
+    WHY,
+    Pruner,
+    Sampler,
+    asked,
+    mark_alive,
+    open_study,
+    suggested,
+    tried_before,
+)
+from osteon.train import write_history
+from osteon.types import FilmFacts, History, Manifest, Predictions, Recipe, Split
+from osteon.watch import better, is_over
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna import Trial as OptunaTrial
+    from optuna.trial import FrozenTrial
+
+    from osteon.prepare import Prepared
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """What is searched, how, and for how long."""
+
+    space: Space
+    sampler: Sampler = "tpe"
+    pruner: Pruner = "median"
+    trials: int = 20  # of tpe and random; a grid has as many as it has combinations
+    seed: int = 0
+    storage: str = ""  # empty: sqlite in the search's folder
+    workers: int = 1
+
+
+def films_for(
+    recipe: Recipe,
+    prepared: Prepared,
+    manifest: Manifest,
+    facts: Mapping[str, FilmFacts] | None,
+) -> Prepared:
+    """The films as this recipe wants them: ``prepared``, unless its pixels were searched."""
+    if recipe.pixels == prepared.rules or facts is None:
+        return prepared
+    from osteon.prepare import prepare
+
+    cache = prepared.folder.parent.parent
+    return prepare(manifest, recipe.pixels, cache=cache, facts=facts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Job:
+    """All that a worker process needs."""
+
+    recipe: str
+    search: Search
+    out: Path
+    prepared: Prepared
+    manifest: Manifest
+    split: Split
+    facts: Mapping[str, FilmFacts] | None
+
+    def study(self) -> Study:
+        recipe = recipe_from_json(self.recipe)
+        return open_study(
+            self.search.storage,
+            self.name,
+            direction="minimize" if recipe.monitor.endswith("_loss") else "maximize",
+            pruner=self.search.pruner,
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the study: equal for equal searches, so that several machines can share one."""
+        return f"{recipe_from_json(self.recipe).name}-{self.digest[:8]}"
+
+    @property
+    def digest(self) -> str:
+        said: list[Any] = [self.recipe, repr(self.search.space), self.search.sampler]
+        said += [self.search.pruner, self.search.seed, self.split.train, self.split.val]
+        return hashlib.sha256(json.dumps([*said, self.manifest.digest]).encode()).hexdigest()
+
+    def folder(self, name: object) -> Path:
+        return self.out / "trials" / str(name)
+
+
+def try_once(job: Job, study: Study, worker: int = 0) -> None:
+    """Ask for one trial, train it and tell its score; a trial that raises is told as failed."""
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    trial = asked(study, job.search.sampler, job.search.seed, worker)
+    try:
+        score = _trained(job, trial)
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    except OsteonError as error:
+        trial.set_user_attr(WHY, str(error))
+        study.tell(trial, state=TrialState.FAIL)
+        say(f"trial {trial.number} failed: {error}")
+    else:
+        study.tell(trial, score)
+
+
+def _trained(job: Job, trial: OptunaTrial) -> float:
+    from optuna import TrialPruned
+
+    recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
+    if (twin := tried_before(trial)) is not None:
+        return _again(job, trial, twin)
+    say(f"trial {trial.number}: {', '.join(f'{k} {v}' for k, v in trial.params.items())}")
+    watch = Watch(recipe, job, trial.number)
+    films = films_for(recipe, job.prepared, job.manifest, job.facts)
+    for epoch in fit(recipe, films, job.manifest, job.split):
+        score = watch.take(epoch.history, epoch.val_scores)
+        mark_alive(trial)
+        trial.report(score, epoch.history.epoch)
+        if is_over(watch.history, recipe):
+            break
+        if trial.should_prune():
+            watch.keep()
+            raise TrialPruned
+    watch.keep()
+    return watch.best_score
+
+
+def _again(job: Job, trial: OptunaTrial, twin: FrozenTrial) -> float:
+    """The same values give the same training: what the twin found is taken."""
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    say(f"trial {trial.number}: as trial {twin.number}")
+    trial.set_user_attr(TWIN, twin.number)
+    for step, value in twin.intermediate_values.items():
+        trial.report(value, step)
+    shutil.copytree(job.folder(twin.number), job.folder(trial.number), dirs_exist_ok=True)
+    if twin.state is TrialState.PRUNED:
+        raise TrialPruned
+    assert twin.value is not None
+    return twin.value
+
+
+class Watch:
+    """Keeps the history of one trial and the answers of its best epoch."""
+
+    def __init__(self, recipe: Recipe, job: Job, name: object) -> None:
+        self.recipe, self.job, self.folder = recipe, job, job.folder(name)
+        self.history: list[History] = []
+        self.best: History | None = None
+        self.best_scores: Any = None
+
+    def take(self, row: History, scores: Any) -> float:
+        self.history.append(row)
+        if self.best is None or better(row, self.best, self.recipe.monitor):
+            self.best, self.best_scores = row, scores.copy()
+        score: float = getattr(row, self.recipe.monitor)
+        return score
+
+    @property
+    def best_score(self) -> float:
+        score: float = getattr(self.best, self.recipe.monitor)
+        return score
+
+    def keep(self) -> None:
+        job = self.job
+        label_of = {film.id: film.label for film in job.manifest.radiographs}
+        predictions = Predictions(
+            ids=job.split.val,
+            labels=np.array([label_of[id_] for id_ in job.split.val], dtype=np.int64),
+            scores=self.best_scores,
+            groups=tuple(job.split.groups[id_] for id_ in job.split.val),
+            classes=job.manifest.classes,
+            part="val",
+        )
+        write_text(self.folder / "recipe.json", recipe_to_json(self.recipe))
+        write_history(self.history, self.folder / "history.csv")
+        write_predictions(predictions, self.folder / "predictions-val.csv")
