@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from osteon.environment import this_environment
+from osteon.environment import this_environment, without_folders
 from osteon.errors import DataError
 from osteon.evaluate import choose_operating_point, evaluate
 from osteon.manifest import write_manifest
@@ -25,7 +25,6 @@ from osteon.recipe import recipe_to_json
 from osteon.report import write_report
 from osteon.report.charts import Axis, Series, line_chart
 from osteon.report.figures import training_figures
-from osteon.report.page import _without_folders
 from osteon.report.tuning import ranked, write_tuning_report
 from osteon.run import Request, SplitPlan, examine, open_run
 from osteon.runs import RunFolder
@@ -246,7 +245,7 @@ def test_the_gallery_is_bounded(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_command_names_nobody(words: list[str], shown: str) -> None:
-    assert _without_folders(shlex.join(["osteon", "run", *words])) == f"osteon run {shown}"
+    assert without_folders(shlex.join(["osteon", "run", *words])) == f"osteon run {shown}"
 
 
 def test_names_in_the_command_of_a_run_stay_out(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import sys
 import time
@@ -57,6 +58,19 @@ def timed(path: Path, stage: str) -> Iterator[None]:
     before = environment.timings_s.get(stage, 0.0)
     timings = {**environment.timings_s, stage: round(before + seconds, 2)}
     write_value(path, replace(environment, timings_s=timings))
+
+
+def without_folders(command: str) -> str:
+    """Paths of the user's machine are shortened to their last step, of either kind of slash."""
+    return shlex.join(_last_step(word) for word in shlex.split(command))
+
+
+def _last_step(word: str) -> str:
+    """``--out=/home/me/run`` becomes ``--out=run``, ``/home/me/films/`` becomes ``films``."""
+    name, equals, value = word.partition("=")
+    if equals and not re.search(r"[/\\]", name):
+        return f"{name}={_last_step(value)}"
+    return re.split(r"[/\\]", word.rstrip("/\\"))[-1]
 
 
 def _command() -> str:

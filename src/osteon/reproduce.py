@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.baselines import baseline_scores
-from osteon.environment import this_environment
+from osteon.environment import this_environment, without_folders
 from osteon.errors import UsageError
 from osteon.files import write_text
 from osteon.progress import say
@@ -77,6 +77,7 @@ def reproduce(
     naive = [bench.outcome("naive", chosen["naive"], seed) for seed in seeds]
     honest = [bench.outcome("honest", chosen["honest"], seed) for seed in seeds]
     mine, theirs = [o.predictions for o in naive], [o.predictions for o in honest]
+    here = this_environment(seed=seeds[0])
     result = Reproduced(
         name=recipe.name,
         films=publication.films,
@@ -94,7 +95,7 @@ def reproduce(
         control=bench.control(recipe, control, seeds) if control else None,
         searches=tuple(searches),
         slices=tuple(bench.slices(chosen["honest"], seeds[0])),
-        environment=this_environment(seed=seeds[0]),
+        environment=replace(here, command=without_folders(here.command)),
     )
     result = replace(result, remarks=tuple(remarks(result)))
     write_value(out / "reproduction.json", result)

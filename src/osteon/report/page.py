@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from osteon.audit import scope, verdict
+from osteon.environment import without_folders
 from osteon.metrics import TITLES
 from osteon.report.figures import (
     calibration_figure,
@@ -213,17 +212,4 @@ def _shelves(material: Material) -> list[Shelf]:
 
 def _commands(material: Material) -> list[str]:
     said = material.environment.command if material.environment else ""
-    return [_without_folders(said)] if said else []
-
-
-def _without_folders(command: str) -> str:
-    """Paths of the user's machine are shortened to their last step, of either kind of slash."""
-    return shlex.join(_last_step(word) for word in shlex.split(command))
-
-
-def _last_step(word: str) -> str:
-    """``--out=/home/me/run`` becomes ``--out=run``, ``/home/me/films/`` becomes ``films``."""
-    name, equals, value = word.partition("=")
-    if equals and not re.search(r"[/\\]", name):
-        return f"{name}={_last_step(value)}"
-    return re.split(r"[/\\]", word.rstrip("/\\"))[-1]
+    return [without_folders(said)] if said else []
