@@ -75,3 +75,27 @@ def test_what_is_frozen_is_not_trained() -> None:
     assert {id(p) for group in groups for p in group["params"]} == {
         id(p) for p in net[1].parameters()
     }
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_a_fused_step_is_the_plain_one_whatever_the_layout(name: str) -> None:
+    """Channels-last weights, and a state that was read from a file, which is laid out plainly."""
+    torch.manual_seed(0)
+    how = Optimiser(name=name, lr=0.01, weight_decay=0.01)  # type: ignore[arg-type]
+    ours = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    theirs = nn.Conv2d(3, 4, 3)
+    theirs.load_state_dict(ours.state_dict())
+    fused = make_optimiser(ours, how)
+    plain = make_optimiser(theirs, how)
+    plain.param_groups[0]["fused"] = False
+    for step in range(4):
+        films = torch.rand(2, 3, 8, 8)
+        for net, optimiser in ((ours, fused), (theirs, plain)):
+            optimiser.zero_grad()
+            (net(films) ** 2).sum().backward()
+            optimiser.step()
+        if step == 1:
+            read = {key: value.contiguous().clone() for key, value in state_of(fused).items()}
+            fused = make_optimiser(ours, how)
+            load_state(fused, read)
+    torch.testing.assert_close(ours.weight, theirs.weight)

@@ -22,6 +22,7 @@ from osteon.reading import read_source
 from osteon.report.reproduction import write_reproduction_report
 from osteon.reproduce import reproduce
 from osteon.reproduced import Reproduced
+from osteon.searched import Tuning
 from osteon.space import Choices
 from osteon.types import Audit, Augment, Manifest, Optimiser, Recipe
 from osteon.values import read_value
@@ -191,3 +192,22 @@ def test_every_publication_is_whole(name: str) -> None:
         from osteon.space import check_space
 
         check_space(publication.search.space, recipe)
+
+
+COMMITTED = Path(__file__).resolve().parents[1] / "docs" / "reproductions"
+
+
+@pytest.mark.parametrize("path", sorted(COMMITTED.glob("*.json")), ids=lambda path: path.stem)
+def test_committed_results_are_whole_and_name_no_folder(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "/tmp" not in text
+    assert "/home" not in text
+    if path.stem.startswith("search-"):
+        found = read_value(Tuning, path)
+        assert found.verdict
+        return
+    result = read_value(Reproduced, path)
+    assert result.name in PUBLICATIONS
+    assert result.environment.command.startswith("osteon reproduce")
+    page = (COMMITTED.parent / "reproductions.md").read_text(encoding="utf-8")
+    assert f"`{result.name}`" in page
