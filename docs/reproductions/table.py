@@ -26,11 +26,13 @@ def main() -> None:
         for result in results:
             print(f"| {' | '.join(_row(result, metric))} |")
         print()
-    print("| circuit | parameters | AUROC, % | its control, % | circuit minus control |")
-    print("| --- | --- | --- | --- | --- |")
-    for result in results:
-        if result.control is not None:
-            control = result.control
+    circuits = [result for result in results if result.control is not None]
+    if circuits:
+        print("| circuit | parameters | AUROC, % | its control, % | circuit minus control |")
+        print("| --- | --- | --- | --- | --- |")
+    for result in circuits:
+        control = result.control
+        if control is not None:
             print(f"| `{result.name}` | {control.n_parameters:,} | "
                   f"{_percent(result.honest.model['auroc'])} | {_percent(control.model['auroc'])} "
                   f"| {_percent(control.gains['auroc'])} |")  # fmt: skip

@@ -239,7 +239,7 @@ def tune(
     ] = None,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "",
     pruner: Annotated[
-        str, typer.Option(help="median (the default, but for a grid), halving or none.")
+        str, typer.Option(help="halving (the default, but for a grid), median or none.")
     ] = "",
     trials: Annotated[int, typer.Option(min=0, help="How many (20); a grid tries all.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the cores.")] = 1,

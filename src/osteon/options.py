@@ -74,7 +74,7 @@ def search_plan(
         raise UsageError(f"Say what to search with --search, such as {EXAMPLES}.")
     published = None if words else known
     chosen = sampler or (published.sampler if published else "tpe")
-    usual = "none" if chosen == "grid" else "median"  # a grid is there to be whole
+    usual = "none" if chosen == "grid" else "halving"  # a grid is there to be whole
     return Search(
         space=published.space if published else parse_space(words or []),
         sampler=one_of("sampler", chosen, get_args(Sampler)),

@@ -12,7 +12,7 @@ import numpy as np
 
 from osteon.baselines import baseline_scores
 from osteon.environment import this_environment, without_folders
-from osteon.errors import UsageError
+from osteon.errors import Interrupted, UsageError
 from osteon.files import write_text
 from osteon.progress import say
 from osteon.protocols import split_by_film
@@ -137,9 +137,9 @@ class _Bench:
     out: Path
     cache: Path
 
-    def outcome(self, way: Way, recipe: Recipe, seed: int, name: str = "") -> _Outcome:
+    def outcome(self, way: Way, recipe: Recipe, seed: int, prefix: str = "") -> _Outcome:
         part: Part = self.publication.judged_on if way == "naive" else "test"
-        folder = RunFolder(self.out / f"{name or way}-{seed}")
+        folder = RunFolder(self.out / f"{prefix or way}-{seed}")
         say(f"{folder.path.name}: {recipe.name}")
         parts = self._split(way, seed, folder)
         asked = {str(part): parts.part(part)}
@@ -179,7 +179,11 @@ class _Bench:
             return {name: read_predictions(path, part=name) for name, path in paths.items()}
         prepared = self._prepared(recipe)
         resume = folder.checkpoints.is_dir()
-        classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=resume)
+        try:
+            classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=resume)
+        except Interrupted:
+            told = f"Stopped in {folder.path.name}; what is done is kept in {self.out}."
+            raise Interrupted(f"{told} The same command goes on.") from None
         if "test" in asked:
             log_opening(folder, "osteon reproduce")
         found = {}

@@ -104,13 +104,13 @@ class Reproduced:
 
 def remarks(result: Reproduced) -> Iterator[str]:
     """What the table means, in words."""
+    yield from _verdict(result)
     for published in result.published:
         figure = published.figure
         fits = possible(figure.value, published.n, figure.decimals)
         if published.n_is_told and fits is None:
             share = f"{100 * figure.value:.{figure.decimals}f} %"
             yield f"No number of films out of {published.n:,} gives {share}: it cannot be right."
-    yield from _verdict(result)
     price = result.price["accuracy"]
     if price.value is not None and price.low is not None and price.high is not None:
         interval = f"{100 * price.low:+.1f} to {100 * price.high:+.1f}"
@@ -131,21 +131,33 @@ def remarks(result: Reproduced) -> Iterator[str]:
 
 
 def _verdict(result: Reproduced) -> Iterator[str]:
+    model, others = result.honest.model, result.honest.baselines
+    yield (
+        f"Judged honestly: accuracy {_told(model['accuracy'])}, the majority class "
+        f"{_told(others['majority']['accuracy'])}; AUROC {_told(model['auroc'])}, file metadata "
+        f"alone {_told(others['metadata_only']['auroc'])}."
+    )
     for name in BASELINES:
         gain = result.honest.gains[name]["accuracy" if name == "majority" else "auroc"]
         what = "the majority class's accuracy" if name == "majority" else "metadata alone's AUROC"
-        if gain.low is None:
-            continue
-        if gain.low <= 0:
+        if gain.low is not None and gain.low <= 0:
             yield f"Judged honestly it is not shown to be above {what}."
+
+
+def _told(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "undefined"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def _control_verdict(control: Control) -> str:
     gain = control.gains["auroc"]
-    figures = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] AUROC"
-    if gain.low is not None and gain.low > 0:
+    if gain.value is None or gain.low is None or gain.high is None:
+        return "Circuit and control could not be compared: the AUROC is undefined."
+    figures = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) AUROC"
+    if gain.low > 0:
         return f"The circuit earned {figures} over a classical block of as many parameters."
-    if gain.high is not None and gain.high < 0:
+    if gain.high < 0:
         return f"The circuit cost {figures} against a classical block of as many parameters."
     return (
         f"The circuit earned nothing that this many films could show: {figures} against a "

@@ -125,8 +125,8 @@ def _pruner(name: Pruner) -> BasePruner:
 
     if name == "median":
         return MedianPruner(n_startup_trials=4, n_warmup_steps=2)
-    if name == "halving":
-        return SuccessiveHalvingPruner(min_resource=2, reduction_factor=3)
+    if name == "halving":  # asynchronous: Li et al., MLSys 2020
+        return SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
     return NopPruner()
 
 

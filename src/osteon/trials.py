@@ -48,7 +48,7 @@ class Search:
 
     space: Space
     sampler: Sampler = "tpe"
-    pruner: Pruner = "median"
+    pruner: Pruner = "halving"
     trials: int = 20  # of tpe and random; a grid has as many as it has combinations
     seed: int = 0
     storage: str = ""  # empty: sqlite in the search's folder
