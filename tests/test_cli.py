@@ -41,6 +41,8 @@ def start(here: Path, *words: object) -> subprocess.Popen[str]:
         text=True,
         cwd=here,
         env=environment,
+        # A shell in the background has its children ignore Ctrl-C; a user's does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
