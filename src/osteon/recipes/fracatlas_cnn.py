@@ -14,9 +14,9 @@ def fracatlas_cnn() -> Recipe:
 
     Four blocks with dropout and spatial dropout, trained with rotation, flip, scale, brightness and
     contrast, to hold on films of another exposure, positioning, machine or kind of fracture.
-    Expected: see docs/reproductions.md; nothing was published
+    Expected: not measured to the end; nothing was published
     Hardware: any CPU; no GPU needed
-    Time: see docs/reproductions.md
+    Time: not measured to the end
     """
     return Recipe(
         name="fracatlas-cnn",

@@ -42,9 +42,9 @@ def fracatlas_resnet() -> Recipe:
     """osteon run DATA --recipe fracatlas-resnet
 
     ResNet-18 from ImageNet, fine-tuned for three epochs at 224 px: a published system, re-done.
-    Expected: see docs/reproductions.md; published accuracy 82.54 % on validation
+    Expected: not measured to the end; published accuracy 82.54 % on validation
     Hardware: a GPU, or patience: about 11 films a second on two CPU cores
-    Time: see docs/reproductions.md
+    Time: not measured to the end
     """
     return _finetuned("fracatlas-resnet", "resnet18")
 
@@ -54,9 +54,9 @@ def fracatlas_densenet() -> Recipe:
     """osteon run DATA --recipe fracatlas-densenet
 
     DenseNet-121 from ImageNet, fine-tuned for three epochs at 224 px: a published system, re-done.
-    Expected: see docs/reproductions.md; published accuracy 86.30 % on validation
+    Expected: not measured to the end; published accuracy 86.30 % on validation
     Hardware: a GPU, or patience: about 4 films a second on two CPU cores
-    Time: see docs/reproductions.md
+    Time: not measured to the end
     """
     return _finetuned("fracatlas-densenet", "densenet121")
 

@@ -18,9 +18,10 @@ def regions_quantum() -> Recipe:
 
     A small convolutional front, six qubits in three strongly entangling layers, a linear read-out:
     whether the circuit earns anything is asked by osteon reproduce, against a classical control.
-    Expected: see docs/reproductions.md
+    Expected: multi-region, grouped test AUROC 0.936 [0.912, 0.955] (1,585 films, three seeds), too
+    high by rotated copies and below file metadata alone; its control 0.943
     Hardware: any CPU; needs pip install "osteon[quantum]"
-    Time: see docs/reproductions.md
+    Time: 3 minutes for 7,400 films on one core
     """
     return Recipe(
         name="regions-quantum",
@@ -42,9 +43,9 @@ def regions_quantum_transfer() -> Recipe:
 
     Frozen EfficientNet-Lite0 features, linear to six qubits, a circuit, linear: transfer learning
     with a quantum head, against a classical control by osteon reproduce.
-    Expected: see docs/reproductions.md
+    Expected: not measured to the end
     Hardware: any CPU; needs pip install "osteon[quantum]"
-    Time: see docs/reproductions.md
+    Time: not measured to the end
     """
     return Recipe(
         name="regions-quantum-transfer",

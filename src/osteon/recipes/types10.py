@@ -29,9 +29,10 @@ def types10_mlp() -> Recipe:
 
     Five dense layers on the bare pixels at 256 px: a published perceptron for the ten types of
     fracture of Bone Break, re-done.
-    Expected: see docs/reproductions.md; no figure was published
+    Expected: Bone Break, 10 classes, grouped test accuracy 0.270 [0.202, 0.343], AUROC 0.695
+    [0.631, 0.755] (116 films, three seeds), no more than file metadata alone
     Hardware: any CPU; no GPU needed
-    Time: see docs/reproductions.md
+    Time: 1 minute for 900 films on two cores
     """
     perceptron = Mlp(input_px=256, widths=(300, 250, 200, 150, 100), init="glorot")
     return _types10("types10-mlp", perceptron, 16)
@@ -43,9 +44,10 @@ def types10_cnn() -> Recipe:
 
     Four strided convolutions and a dense layer at 256 px: a published network for the ten types of
     fracture of Bone Break, re-done.
-    Expected: see docs/reproductions.md; published accuracy 89.34 % on validation
+    Expected: Bone Break, 10 classes, grouped test accuracy 0.184 [0.134, 0.240], AUROC 0.621
+    [0.566, 0.672] (116 films, three seeds); published accuracy 89.34 % of 110, which cannot be
     Hardware: any CPU; no GPU needed
-    Time: see docs/reproductions.md
+    Time: 2 to 4 minutes for 900 films on two cores
     """
     network = Cnn(
         channels=(32, 64, 128, 256),

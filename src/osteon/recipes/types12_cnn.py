@@ -15,9 +15,10 @@ def types12_cnn() -> Recipe:
 
     Three blocks of convolution and max-pooling, batch norm, one dense layer: a published network
     for the twelve types of fracture of Bone Break, re-done.
-    Expected: see docs/reproductions.md; published accuracy 35.9 % on test
+    Expected: Bone Break, 12 classes, grouped test accuracy 0.236 [0.175, 0.303], AUROC 0.633
+    [0.574, 0.694] (195 films, three seeds); published accuracy 35.9 %; see docs/reproductions.md
     Hardware: any CPU; no GPU needed
-    Time: see docs/reproductions.md
+    Time: 2 minutes for 20 epochs of 900 films on one core with --set precision=bfloat16
     """
     return Recipe(
         name="types12-cnn",
