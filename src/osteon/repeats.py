@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.metrics import METRICS, Metric
-from osteon.statistics import LEVEL, RESAMPLES
+from osteon.statistics import RESAMPLES, percentiles
 from osteon.types import Estimate, Predictions
 
 if TYPE_CHECKING:
     from osteon.types import Floats
 
 AT_ONCE = 250  # resamples held in memory
-FEWEST_DEFINED = 0.8
 
 _Terms = Sequence[tuple[float, Sequence[Predictions]]]
 
@@ -72,7 +71,7 @@ def _estimates(
     made = {}
     for name, metric in known.items():
         value = float(_values(metric, terms, _ones).mean())
-        low, high = _percentiles(np.concatenate(drawn[name]))
+        low, high = percentiles(np.concatenate(drawn[name]))
         made[name] = Estimate(
             value=None if np.isnan(value) else value,
             low=low,
@@ -122,11 +121,3 @@ def _draws(
             return weights
 
         yield weights_of, seeds.T
-
-
-def _percentiles(drawn: Floats) -> tuple[float | None, float | None]:
-    defined = drawn[~np.isnan(drawn)]
-    if len(defined) < FEWEST_DEFINED * len(drawn) or not len(defined):
-        return None, None
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)

@@ -168,14 +168,15 @@ def _draws(
         value = float(metric(labels, scores, whole)[0])
         low, high, method = None, None, "no interval: all films are of one group"
         if len(set(groups)) > 1:
-            low, high = _percentiles(np.concatenate(drawn[name]))
+            low, high = percentiles(np.concatenate(drawn[name]))
             method = f"grouped bootstrap, {n_resamples:,} resamples, percentile"
         known = None if math.isnan(value) else value
         made[name] = _Draws(value=known, low=low, high=high, method=method)
     return made
 
 
-def _percentiles(drawn: Floats) -> tuple[float | None, float | None]:
+def percentiles(drawn: Floats) -> tuple[float | None, float | None]:
+    """The ends of the 95 % interval; None where the figure is undefined on too many resamples."""
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < FEWEST_DEFINED * len(drawn) or not len(defined):
         return None, None
