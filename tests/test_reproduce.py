@@ -119,7 +119,7 @@ def test_it_goes_on_and_trains_nothing_twice(
     again = reproduce(quick, manifest, told, out=out, cache=cache, seeds=(0,))
     assert trained == [out / "honest-0"]
     assert again.honest.model == first.honest.model
-    with pytest.raises(UsageError, match="other data, recipe or seeds"):
+    with pytest.raises(UsageError, match="holds another reproduction"):
         reproduce(quick, manifest, told, out=out, cache=cache, seeds=(1,))
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from osteon.baselines import baseline_scores
 from osteon.environment import this_environment, without_folders
 from osteon.errors import Interrupted, UsageError
-from osteon.files import write_text
 from osteon.progress import say
 from osteon.protocols import split_by_film
 from osteon.publications import Figure, Publication
@@ -31,7 +30,7 @@ from osteon.reproduced import (
     Way,
     remarks,
 )
-from osteon.runs import RunFolder, log_opening
+from osteon.runs import RunFolder, begin_folder, log_opening
 from osteon.slices import Slice
 from osteon.split import group_films, read_split, shipped, split, write_split
 from osteon.statistics import wilson
@@ -107,13 +106,7 @@ def _open(
 ) -> None:
     """The same folder goes on with the same reproduction only."""
     said = recipe_to_json(recipe) + repr((tuple(seeds), search)) + manifest.digest
-    digest = hashlib.sha256(said.encode()).hexdigest() + "\n"
-    mark = out / "made-for"
-    if mark.exists() and mark.read_text() != digest:
-        raise UsageError(f"{out} holds a reproduction of other data, recipe or seeds: --out.")
-    if not mark.exists() and out.is_dir() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty and no reproduction. Name another folder: --out.")
-    write_text(mark, digest)
+    begin_folder(out, hashlib.sha256(said.encode()).hexdigest(), "reproduction")
 
 
 # --- one training ---------------------------------------------------------------------------------

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from osteon.errors import UsageError
+from osteon.files import write_text
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -75,6 +78,23 @@ class RunFolder:
 
     def evaluation(self, part: str) -> Path:
         return self.path / f"evaluation-{part}.json"
+
+
+def begin_folder(out: Path, digest: str, what: str) -> None:
+    """Mark ``out`` as made for ``digest``; the same folder goes on with the same work only.
+
+    ``what`` names the work, such as "search". Raises UsageError where ``out`` holds another one, or
+    something else altogether.
+    """
+    mark = out / "made-for"
+    if mark.exists() and mark.read_text().strip() != digest:
+        raise UsageError(
+            f"{out} holds another {what} (other data, recipe, seeds, space or split). Name another "
+            "folder: --out."
+        )
+    if not mark.exists() and out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty and no {what}. Name another folder: --out.")
+    write_text(mark, digest + "\n")
 
 
 def default_cache() -> Path:

@@ -18,6 +18,7 @@ from osteon.metrics import METRICS
 from osteon.predictions import read_predictions
 from osteon.progress import say
 from osteon.recipe import recipe_from_json, recipe_to_json
+from osteon.runs import begin_folder
 from osteon.searched import Tried, Tuning, verdict
 from osteon.space import applied, check_space, grid
 from osteon.split import write_split
@@ -97,14 +98,7 @@ def tune(
 
 
 def _open(job: Job) -> None:
-    mark = job.out / "made-for"
-    if mark.exists() and mark.read_text().strip() != job.digest:
-        raise UsageError(
-            f"{job.out} holds another search (data, recipe, space or split). Name another folder."
-        )
-    if not mark.exists() and job.out.is_dir() and any(job.out.iterdir()):
-        raise UsageError(f"{job.out} is not empty and no search. Name another folder: --out.")
-    write_text(mark, job.digest + "\n")
+    begin_folder(job.out, job.digest, "search")
     write_text(job.out / "recipe.json", job.recipe)
     write_manifest(job.manifest, job.out / "manifest.csv")
     write_split(job.split, job.out / "split.csv")
