@@ -63,7 +63,7 @@ def epochs_needed(found: Tuning, sampler: Any, pruner: Any, seed: int) -> int:
         )
         used = 0
         for _ in range(MOST_TRIALS):
-            trial = asked(study, sampler, seed, 0)
+            trial = asked(study, space, sampler, seed, "replay")
             chosen = tuple(sorted(suggested(trial, space).items()))
             curve = [value for value in curves[chosen] if value is not None]
             twin = tried_before(trial)

@@ -23,7 +23,7 @@ from osteon.inspection import inspect_films
 from osteon.nested import nested
 from osteon.prepare import Prepared
 from osteon.searched import read_tuning, verdict
-from osteon.space import Choices, parse_space
+from osteon.space import Choices, Range, parse_space
 from osteon.split import folds, group_films
 from osteon.study import abandoned, asked, give_back, open_study, redacted, was_given_back
 from osteon.tune import Search, tune
@@ -258,12 +258,23 @@ def test_a_trial_that_kills_its_worker_is_tried_thrice_and_then_told(tmp_path: P
     study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
     study.enqueue_trial({"x": 1.0})
     for retry in range(4):
-        trial = asked(study, "random", 0, 0)
-        assert trial.suggest_float("x", 0, 2) == 1.0
+        space = {"x": Range(low=0.0, high=2.0)}
+        assert asked(study, space, "random", 0, "w").params == {"x": 1.0}
         assert give_back(study, lambda _: True) == (retry < 3)
     last = study.get_trials()[-1]
     assert "its worker died 4 times" in last.user_attrs["why"]
     assert [was_given_back(trial) for trial in study.get_trials()] == [True, True, True, False]
+
+
+def test_a_trial_killed_before_it_drew_its_values_keeps_those_it_was_meant_for(
+    tmp_path: Path,
+) -> None:
+    study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    study.enqueue_trial({"x": 1.0})
+    study.ask()
+    assert give_back(study, lambda _: True) == 1
+    again = asked(study, {"x": Range(low=0.0, high=2.0)}, "random", 0, "w")
+    assert again.params == {"x": 1.0}
 
 
 def test_a_worker_is_gone_when_its_process_is_or_another_machine_is_silent(tmp_path: Path) -> None:
@@ -360,8 +371,8 @@ def test_a_killed_workers_trial_is_tried_again(tmp_path: Path) -> None:
         assert process.wait(120) == 0
     assert "is tried again" in told
     found = read_tuning(tmp_path / "s")
-    assert len(found.trials) == 4
-    assert all(trial.state == "complete" and trial.epochs == 60 for trial in found.trials)
+    assert [(t.state, t.epochs) for t in found.trials] == [("complete", 60)] * 4, told
+    assert len({tuple(trial.values.items()) for trial in found.trials}) == 4
     assert "RUNNING" not in states(tmp_path)
     assert "FAIL" in states(tmp_path)
 

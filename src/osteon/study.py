@@ -90,21 +90,29 @@ def _storage(url: str) -> BaseStorage:
     return RDBStorage(url)
 
 
-def asked(study: Study, sampler: Sampler, seed: int, worker: int) -> Trial:
-    """The next trial, what it draws decided by the seed, the trials before it and the worker.
+def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) -> Trial:
+    """The next trial, given to ``worker``, its values drawn.
 
-    So a search that was stopped goes on to draw what it would have drawn, and two workers never
-    draw the same.
+    They are decided by the seed and the trials before it, so that a search that was stopped goes on
+    to draw what it would have drawn.
     """
     from optuna.samplers import RandomSampler, TPESampler
 
-    before = sum(not was_given_back(trial) for trial in study.get_trials(deepcopy=False))
-    drawn = (seed * 10_007 + before) * 101 + worker
+    trial = study.ask()
+    trial.set_user_attr(WORKER, worker)
+    earlier = (t for t in study.get_trials(deepcopy=False) if t.number < trial.number)
+    drawn = (seed * 10_007 + sum(not was_given_back(t) for t in earlier)) * 101
     # A grid's trials are all enqueued: no sampler is asked.
     study.sampler = TPESampler(seed=drawn) if sampler == "tpe" else RandomSampler(seed=drawn)
-    trial = study.ask()
-    trial.set_user_attr(WORKER, this_worker())
+    suggested(trial, space)
     return trial
+
+
+def taken(study: Study, id_: int) -> Trial:
+    """A trial that was asked for in another process."""
+    from optuna import Trial
+
+    return Trial(study, id_)
 
 
 def tried_before(trial: Trial) -> FrozenTrial | None:
@@ -160,8 +168,8 @@ def _suggested(trial: Trial, name: str, dimension: object) -> Value:
 # --- trials whose worker is gone ------------------------------------------------------------------
 
 
-def this_worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def worker_name(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}"
 
 
 def mark_alive(trial: Trial) -> None:
@@ -187,7 +195,10 @@ def give_back(study: Study, is_gone: Callable[[FrozenTrial], bool]) -> int:
             Trial(study, trial._trial_id).set_user_attr(WHY, why)
         study.tell(trial.number, state=TrialState.FAIL)
         if again:
-            study.enqueue_trial(trial.params, user_attrs={RETRY_OF: chain})
+            meant = trial.system_attrs.get(
+                "fixed_params", {}
+            )  # of one that was killed at its start
+            study.enqueue_trial({**meant, **trial.params}, user_attrs={RETRY_OF: chain})
             given += 1
     return given
 

@@ -29,6 +29,7 @@ from osteon.study import (
     open_study,
     suggested,
     tried_before,
+    worker_name,
 )
 from osteon.train import write_history
 from osteon.types import FilmFacts, History, Manifest, Predictions, Recipe, Split
@@ -102,16 +103,20 @@ class Job:
         said += [self.search.pruner, self.search.seed, self.split.train, self.split.val]
         return hashlib.sha256(json.dumps([*said, self.manifest.digest]).encode()).hexdigest()
 
+    def ask(self, study: Study, pid: int) -> OptunaTrial:
+        """The next trial, for the worker of that process number."""
+        search = self.search
+        return asked(study, search.space, search.sampler, search.seed, worker_name(pid))
+
     def folder(self, name: object) -> Path:
         return self.out / "trials" / str(name)
 
 
-def try_once(job: Job, study: Study, worker: int = 0) -> None:
-    """Ask for one trial, train it and tell its score; a trial that raises is told as failed."""
+def try_out(job: Job, study: Study, trial: OptunaTrial) -> None:
+    """Train one trial and tell its score; a trial that raises is told as failed."""
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
-    trial = asked(study, job.search.sampler, job.search.seed, worker)
     try:
         score = _trained(job, trial)
     except TrialPruned:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from osteon.errors import ResourceError
 from osteon.progress import say, showing, shown
-from osteon.study import WORKER, give_back, was_given_back
-from osteon.trials import Job, try_once
+from osteon.study import give_back, taken, was_given_back
+from osteon.trials import Job, try_out
 
 if TYPE_CHECKING:
-    from optuna import Study
-    from optuna.trial import FrozenTrial
+    from optuna import Study, Trial
 
 MOST_DEATHS = 10  # of workers in one search, before it is given up
 
@@ -30,7 +29,7 @@ def run_trials(job: Job, study: Study, total: int) -> None:
     """
     if job.search.workers == 1:
         while n_ended(study) < total:
-            try_once(job, study)
+            try_out(job, study, job.ask(study, os.getpid()))
         return
     with _crew(job) as crew:
         crew.run(study, total)
@@ -46,14 +45,13 @@ def n_ended(study: Study) -> int:
 
 
 class _Crew:
-    """Processes that each run one trial when told "go" and answer "done"."""
+    """Processes that each try out the trial that they are sent and answer "done"."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.context = multiprocessing.get_context("spawn")
         self.hired: dict[Connection, SpawnProcess] = {}
-        self.busy: set[Connection] = set()
-        self.n_hired = 0
+        self.busy: dict[Connection, Trial] = {}
         self.deaths = 0
 
     def run(self, study: Study, total: int) -> None:
@@ -64,8 +62,10 @@ class _Crew:
             for _ in range(min(self.job.search.workers - len(self.hired), left - len(self.busy))):
                 self._hire()
             for idle in [c for c in self.hired if c not in self.busy][: left - len(self.busy)]:
-                idle.send("go")
-                self.busy.add(idle)
+                pid = self.hired[idle].pid
+                assert pid is not None
+                self.busy[idle] = self.job.ask(study, pid)
+                idle.send(self.busy[idle]._trial_id)
             self._wait(study)
 
     def _hire(self) -> None:
@@ -73,34 +73,29 @@ class _Crew:
         threads = max(1, (os.cpu_count() or 1) // self.job.search.workers)
         process = self.context.Process(
             target=_work,
-            args=(self.job, theirs, self.n_hired, threads, os.getpid(), showing()),
+            args=(self.job, theirs, threads, os.getpid(), showing()),
             daemon=True,
         )
         process.start()
-        self.n_hired += 1
         theirs.close()
         self.hired[ours] = process
 
     def _wait(self, study: Study) -> None:
         for ready in wait(list(self.busy)):
             assert isinstance(ready, Connection)
-            self.busy.discard(ready)
+            trial = self.busy.pop(ready)
             try:
                 ready.recv()
             except EOFError:
-                self._bury(ready, study)
+                self._bury(ready, study, trial.number)
 
-    def _bury(self, connection: Connection, study: Study) -> None:
+    def _bury(self, connection: Connection, study: Study, number: int) -> None:
         process = self.hired.pop(connection)
         process.join()
         self.deaths += 1
-        pid = str(process.pid)
-
-        def of_the_dead(trial: FrozenTrial) -> bool:
-            return str(trial.user_attrs.get(WORKER, "")).rpartition(":")[2] == pid
-
-        given = give_back(study, of_the_dead)
-        say(f"a worker died ({process.exitcode}); {given} trial of it is tried again")
+        again = give_back(study, lambda trial: trial.number == number)
+        what = "is tried again" if again else "is given up, or was done"
+        say(f"a worker died ({process.exitcode}); its trial {number} {what}")
         if self.deaths >= MOST_DEATHS:
             raise ResourceError(
                 f"{self.deaths} workers died, the last with exit code {process.exitcode}: is there "
@@ -123,7 +118,7 @@ def _crew(job: Job) -> Iterator[_Crew]:
         crew.dismiss()
 
 
-def _work(job: Job, orders: Connection, number: int, threads: int, parent: int, show: bool) -> None:
+def _work(job: Job, orders: Connection, threads: int, parent: int, show: bool) -> None:
     """What a worker process does until it is dismissed, or its parent is gone."""
     import signal
     import threading
@@ -138,10 +133,10 @@ def _work(job: Job, orders: Connection, number: int, threads: int, parent: int, 
     with shown() if show else nullcontext():
         while True:
             try:
-                orders.recv()
+                trial = taken(study, orders.recv())
             except EOFError:
                 return
-            try_once(job, study, number)
+            try_out(job, study, trial)
             orders.send("done")
 
 
