@@ -16,6 +16,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"values", "runs", "classes", "clusters"},
     {"environment", "formats", "isolated", "jpeg", "raster", "dicom", "parallel", "placement"},
     {"pixels"},
+    {"likeness"},
     {"manifest", "datasets"},
     {"phantom"},
     {"sources"},

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from osteon.checks import CHECKS, Evidence
 from osteon.clusters import copy_clusters
-from osteon.types import Audit, FilmFacts, Manifest, Split
+from osteon.types import Audit, Copies, FilmFacts, Manifest, Split
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -15,15 +15,17 @@ def audit(
     manifest: Manifest,
     *,
     facts: Mapping[str, FilmFacts],
+    copies: Copies | None = None,
     checks: Iterable[str] | None = None,
 ) -> Audit:
     """Run all checks, or those named, and gather copies into clusters.
 
-    ``facts`` come from ``osteon.inspect_films``. Findings are ordered by severity, then by check.
+    ``facts`` come from ``osteon.inspect_films``, ``copies`` from ``osteon.find_copies``; without
+    them, only exact copies are known. Findings are ordered by severity, then by check.
     Raises UnknownName for a check that does not exist.
     """
-    clusters = copy_clusters(facts)
-    evidence = Evidence(manifest=manifest, facts=facts, clusters=clusters)
+    clusters = copy_clusters(facts, copies)
+    evidence = Evidence(manifest=manifest, facts=facts, clusters=clusters, copies=copies)
     names = list(CHECKS) if checks is None else list(checks)
     chosen = [CHECKS[name] for name in names]
     findings = [finding for check in chosen for finding in check(evidence)]
@@ -33,6 +35,7 @@ def audit(
         findings=tuple(findings),
         facts=dict(facts),
         clusters=clusters,
+        copies=copies,
     )
 
 
@@ -56,18 +59,20 @@ def _on_the_shipped_split(audit: Audit, manifest: Manifest, used: Split | None) 
     if not any(film.split is not None for film in manifest.radiographs):
         return "The data ship no split; osteon makes a grouped one."
     if any(finding.check == "leakage" for finding in audit.findings):
-        return "The shipped split shows no exact copy across its parts."
+        copy = "copy" if audit.copies else "exact copy"
+        return f"The shipped split shows no {copy} across its parts."
     return "The shipped split was not checked for leaks."
 
 
-def scope(manifest: Manifest) -> str | None:
+def scope(audit: Audit, manifest: Manifest) -> str | None:
     """What grouping cannot promise on these data; None where every film names its patient."""
     unnamed = sum(film.patient_id is None for film in manifest.radiographs)
     if not unnamed:
         return None
     which = "The films" if unnamed == len(manifest.radiographs) else f"{unnamed:,} films"
+    unseen = "" if audit.copies else ", and only exact copies were looked for"
+    also = "" if audit.copies else ", and turned, cropped or re-compressed copies,"
     return (
-        f"{which} name no patient, and only exact copies are found so far: other films of one "
-        "patient, and turned, cropped or re-compressed copies, may be on both sides of the split. "
-        "Figures may be too high by that."
+        f"{which} name no patient{unseen}: other films of one patient{also} may be on both sides "
+        "of the split. Figures may be too high by that."
     )

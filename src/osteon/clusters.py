@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 
-from osteon.types import FilmFacts, Manifest
+from osteon.types import Copies, FilmFacts, Manifest
 
 FEWEST_GROUPS = 3  # that a class needs: one each for train, validation and test
 
@@ -41,14 +41,16 @@ def sharing(keys: Mapping[str, Hashable | None]) -> list[list[str]]:
     return [ids for ids in by_key.values() if len(ids) > 1]
 
 
-def copy_clusters(facts: Mapping[str, FilmFacts]) -> dict[str, str]:
-    """Readable films equal by bytes or by decoded pixels: id -> cluster; others are absent.
+def copy_clusters(facts: Mapping[str, FilmFacts], copies: Copies | None = None) -> dict[str, str]:
+    """Readable films equal by bytes, by decoded pixels, or told as the same in ``copies``:
+    id -> cluster; others are absent.
 
     A cluster's name is the smallest id in it.
     """
     readable = {id_: film for id_, film in facts.items() if film.fault is None}
     links = sharing({id_: film.sha256 for id_, film in readable.items()})
     links += sharing({id_: film.pixel_digest for id_, film in readable.items()})
+    links += [[copy.one, copy.other] for copy in copies.same] if copies else []
     return connected(sorted({id_ for link in links for id_ in link}), links)
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from osteon.errors import DataError, ResourceError, UnreadableFilm, UsageError
 from osteon.formats import SUFFIXES
-from osteon.parallel import in_order
+from osteon.likeness.signature import Signature, signature
+from osteon.likeness.store import Store
+from osteon.parallel import in_order, one_blas_thread
 from osteon.pixels import Decoded, decode_bytes, decoder_version, fault_of
 from osteon.progress import say, track
 from osteon.raster import quiet
@@ -38,33 +40,44 @@ class Notebook:
 
 
 def inspect_films(
-    manifest: Manifest, *, cache: Path | None = None, workers: int | None = None
+    manifest: Manifest,
+    *,
+    cache: Path | None = None,
+    store: Store | None = None,
+    workers: int | None = None,
 ) -> dict[str, FilmFacts]:
     """Open and decode every film; film id -> facts, in the manifest's order.
 
     A file that cannot be decoded whole, is gone or may not be read gets a ``fault`` and never
     raises; of one that could not even be opened, ``sha256`` is "" and ``n_bytes`` 0.
     With ``cache``, a file of the same path, size and time of change as before is not read again.
+    With ``store``, each readable film's signature is put there, for ``osteon.find_copies``.
     Raises ResourceError when the memory is too small for a film.
     """
+    signed = store.known() if store else None
     book = _notebook_path(cache, manifest.root) if cache else None
     known = _read_notebook(book) if book else {}
     looks: dict[str, FilmFacts] = {}  # by SHA-256 of the bytes and what the name claims
 
-    def look(film: Radiograph) -> Known:
-        return _look(film, known.get(_place(film)), looks)
+    def look(film: Radiograph) -> tuple[Known, Signature | None]:
+        return _look(film, known.get(_place(film)), looks, signed)
 
     found: dict[str, Known] = {}
     facts: dict[str, FilmFacts] = {}
     films = manifest.radiographs
     try:
-        with quiet():
+        with quiet(), one_blas_thread():
             seen = in_order(look, films, workers=workers)
-            for film, one in zip(films, track(seen, "inspect", total=len(films)), strict=True):
+            progress = track(seen, "inspect", total=len(films))
+            for film, (one, signature) in zip(films, progress, strict=True):
                 found[_place(film)] = one
+                if store and signature:
+                    store.put(one.facts.sha256, signature)
                 own = one.facts.id == film.id
                 facts[film.id] = one.facts if own else replace(one.facts, id=film.id)
     finally:  # stopped by Ctrl-C or an error: what was found is kept
+        if store:
+            store.commit()
         if book:
             _write_notebook(book, known, found)
     return facts
@@ -75,35 +88,45 @@ def _place(film: Radiograph) -> str:
     return str(path if path.is_absolute() else path.absolute())
 
 
-def _look(film: Radiograph, known: Known | None, looks: dict[str, FilmFacts]) -> Known:
+def _look(
+    film: Radiograph, known: Known | None, looks: dict[str, FilmFacts], signed: set[str] | None
+) -> tuple[Known, Signature | None]:
+    """What is known of the film, and its signature if ``signed`` lacks it."""
     suffix = film.path.suffix.lower()
     claimed = SUFFIXES.get(suffix)
     try:
         with film.path.open("rb") as file:
             state = os.fstat(file.fileno())
-            if known and (known.size, known.mtime_ns) == (state.st_size, state.st_mtime_ns):
-                return known
+            if (
+                known
+                and (known.size, known.mtime_ns) == (state.st_size, state.st_mtime_ns)
+                and (signed is None or known.facts.fault or known.facts.sha256 in signed)
+            ):
+                return known, None
             data = file.read()
     except OSError as error:
         fault = f"the file cannot be opened ({error.strerror or error})"
         unseen = FilmFacts(id=film.id, n_bytes=0, sha256="", fault=fault, suffix_format=claimed)
-        return Known(size=-1, mtime_ns=-1, facts=unseen)
+        return Known(size=-1, mtime_ns=-1, facts=unseen), None
     digest = hashlib.sha256(data).hexdigest()
     # The sentence about a foreign file names the suffix, so copies under two names differ in it.
-    facts = looks.get(digest + suffix)
+    facts, made = looks.get(digest + suffix), None
     if facts is None:
         opened = FilmFacts(id=film.id, n_bytes=len(data), sha256=digest, suffix_format=claimed)
-        facts = looks.setdefault(digest + suffix, _facts(opened, data, film.path))
-    return Known(size=state.st_size, mtime_ns=state.st_mtime_ns, facts=facts)
+        facts, decoded = _facts(opened, data, film.path)
+        facts = looks.setdefault(digest + suffix, facts)
+        if decoded is not None and signed is not None and digest not in signed:
+            made = signature(decoded.gray)
+    return Known(size=state.st_size, mtime_ns=state.st_mtime_ns, facts=facts), made
 
 
-def _facts(opened: FilmFacts, data: bytes, path: Path) -> FilmFacts:
+def _facts(opened: FilmFacts, data: bytes, path: Path) -> tuple[FilmFacts, Decoded | None]:
     try:
         film = decode_bytes(data)
     except UnreadableFilm as error:
-        return replace(opened, fault=fault_of(error, path))
+        return replace(opened, fault=fault_of(error, path)), None
     mean, std = _mean_and_std(film)
-    return replace(
+    facts = replace(
         opened,
         format=film.format,
         width_px=film.gray.shape[1],
@@ -115,6 +138,7 @@ def _facts(opened: FilmFacts, data: bytes, path: Path) -> FilmFacts:
         mean=mean,
         std=std,
     )
+    return facts, film
 
 
 def pixel_digest(film: Decoded) -> str:

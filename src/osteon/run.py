@@ -175,15 +175,20 @@ def examine(
 def look_at(
     data: Path, *, layout: str | None = None, cache: Path | None = None
 ) -> tuple[Manifest, Audit]:
-    """Read the source, open every film once, run every check."""
+    """Read the source, open every film once, look for copies, run every check."""
     from osteon.audit import audit
     from osteon.inspection import inspect_films
+    from osteon.likeness.search import find_copies
+    from osteon.likeness.store import open_store
+    from osteon.pixels import decoder_version
     from osteon.reading import read_source
 
     manifest = read_source(data, layout=layout)
     say(f"{manifest.recognised_by}")
-    facts = inspect_films(manifest, cache=cache)
-    return manifest, audit(manifest, facts=facts)
+    with open_store(cache, decoder_version()) as store:
+        facts = inspect_films(manifest, cache=cache, store=store)
+        copies = find_copies(facts, store)
+    return manifest, audit(manifest, facts=facts, copies=copies)
 
 
 def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan) -> Split:

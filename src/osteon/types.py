@@ -119,14 +119,64 @@ class FilmFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Likeness:
+    """How one film lies on another, and how alike they are there."""
+
+    correlation: float  # in [0, 1], of the fine structure where they overlap
+    median: float  # of the correlations within windows
+    overlap: float  # share of the smaller film that is in both
+    rotation_deg: float  # of the other, to lie on the one; counter-clockwise, in (-180, 180]
+    scale: float  # size of the one over the other's, margins aside
+    stretch: float  # of the other, in one direction more than across it; 1 is none
+    mirrored: bool
+    inverted: bool
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it is one exposure: alike over all of the overlap, or nearly so, and very much so
+        in most windows (an arrow or a label was added). Where the other had to be stretched, any
+        two long bones may be laid on each other, so more is asked."""
+        if self.overlap < 0.5:
+            return False
+        if self.stretch > 1.2:
+            return self.correlation >= 0.95
+        return self.correlation >= 0.90 or (self.correlation >= 0.72 and self.median >= 0.88)
+
+    @property
+    def is_similar(self) -> bool:
+        """Whether a person should look: a second exposure of one patient, or only a like pose."""
+        return self.overlap >= 0.5 and self.correlation >= 0.75
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """Two films whose pixels differ, and how the other lies on the one."""
+
+    one: str
+    other: str
+    how: Likeness
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copies:
+    """``same``: pairs that show one exposure; enough of them to connect each cluster of copies.
+    ``similar``: pairs that look alike and may be two exposures of one patient."""
+
+    same: tuple[Copy, ...] = ()
+    similar: tuple[Copy, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
     """What all checks saw. ``clusters`` names, for every readable film that has a copy, its copies'
-    common cluster; films without a copy are not in it."""
+    common cluster; films without a copy are not in it. ``copies`` is None where only exact copies
+    were looked for."""
 
     manifest_digest: str
     findings: tuple[Finding, ...]
     facts: Mapping[str, FilmFacts]
     clusters: Mapping[str, str]
+    copies: Copies | None = None
 
     @property
     def unreadable(self) -> frozenset[str]:

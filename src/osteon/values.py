@@ -28,6 +28,20 @@ def write_value(path: Path, value: object) -> Path:
     return write_text(path, text + "\n")
 
 
+def to_json(value: object) -> str:
+    """A dataclass of ``osteon.types`` on one line of JSON."""
+    return _adapter(type(value)).dump_json(value).decode()
+
+
+def from_json(kind: type[T], text: str) -> T:
+    """What ``to_json`` made. Raises DataError if it does not fit ``kind``."""
+    try:
+        result: T = _adapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise DataError(f"Not a {kind.__name__}: {error.errors()[0]['msg']}.") from None
+    return result
+
+
 def as_json(value: object, *, exclude: set[str] | None = None) -> dict[str, Any]:
     """A dataclass of ``osteon.types`` as what JSON can hold, less the fields in ``exclude``."""
     result: dict[str, Any] = _adapter(type(value)).dump_python(value, mode="json", exclude=exclude)

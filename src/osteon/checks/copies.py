@@ -1,17 +1,18 @@
-"""Exact copies: equal bytes, and equal decoded pixels."""
+"""Copies: equal bytes, equal pixels, and one exposure re-made."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from osteon.checks import CHECKS, Evidence, films
 from osteon.clusters import sharing
-from osteon.types import Finding
+from osteon.types import Copy, Finding, Likeness
 
 
 @CHECKS.register("copies")
 def copies(evidence: Evidence) -> Iterator[Finding]:
-    """By bytes, then what only the pixels show, then what this audit cannot see."""
+    """By bytes, then what only the pixels show, then what only a look at both films shows."""
     readable = {id_: film for id_, film in evidence.facts.items() if film.fault is None}
     by_bytes = sharing({id_: film.sha256 for id_, film in readable.items()})
     how = "byte for byte"
@@ -20,13 +21,70 @@ def copies(evidence: Evidence) -> Iterator[Finding]:
     beyond = [ids for ids in by_pixels if len({readable[id_].sha256 for id_ in ids}) > 1]
     how = "pixel for pixel, though their files differ"
     yield from _finding(beyond, how, len(readable) - _surplus(by_pixels), len(readable))
+    if evidence.copies is None:
+        yield Finding(
+            check="copies",
+            severity="note",
+            message="Only exact copies were looked for. Turned, mirrored, cropped, brightened or "
+            "re-compressed copies of a film are not seen by this audit.",
+            remedy="Where the names of the files tell the patients apart, give a patient_id in a "
+            "CSV.",
+        )
+        return
+    n_clusters = len(set(evidence.clusters.values()))
+    n_alone = sum(id_ not in evidence.clusters for id_ in readable)
+    yield from _remade(evidence.copies.same, n_clusters + n_alone, len(readable))
+    yield from _similar(evidence.copies.similar)
+
+
+def _remade(pairs: tuple[Copy, ...], distinct: int, n: int) -> Iterator[Finding]:
+    if not pairs:
+        return
+    seen = Counter(word for pair in pairs for word in changes(pair.how))
+    told = ", ".join(f"{word} ({count:,})" for word, count in seen.most_common())
+    yield Finding(
+        check="copies",
+        severity="warning",
+        message=f"{len(pairs):,} pairs show one exposure though their pixels differ"
+        + (f": {told}. " if told else ". ")
+        + f"With all copies counted, {distinct:,} of {n:,} readable films are distinct.",
+        remedy="Copies stay together in every split that osteon makes; nothing needs to be done.",
+        ids=tuple(sorted({id_ for pair in pairs for id_ in (pair.one, pair.other)})),
+        pairs=tuple((pair.one, pair.other) for pair in pairs),
+    )
+
+
+def _similar(pairs: tuple[Copy, ...]) -> Iterator[Finding]:
+    if not pairs:
+        return
+    ordered = sorted(pairs, key=lambda pair: -pair.how.correlation)
     yield Finding(
         check="copies",
         severity="note",
-        message="Only exact copies were looked for. Turned, mirrored, cropped, brightened or "
-        "re-compressed copies of a film are not seen by this audit.",
-        remedy="Where the names of the files tell the patients apart, give a patient_id in a CSV.",
+        message=f"{len(pairs):,} pairs look much alike: two exposures of one patient, or two "
+        "patients in one pose. They are not kept together.",
+        remedy="Look at them; of those that are one patient, give both the same patient_id in a "
+        "CSV.",
+        ids=tuple(sorted({id_ for pair in pairs for id_ in (pair.one, pair.other)})),
+        pairs=tuple((pair.one, pair.other) for pair in ordered),
     )
+
+
+def changes(how: Likeness) -> Iterator[str]:
+    """What was done to the one film to get the other, in words."""
+    if how.inverted:
+        yield "inverted"
+    if how.mirrored:
+        yield "mirrored"
+    off = abs((how.rotation_deg + 45) % 90 - 45)  # from the nearest right angle
+    if off > 1:
+        yield "turned"
+    elif abs(how.rotation_deg) > 1:
+        yield "turned by right angles"
+    if not 0.95 < how.scale < 1.05:
+        yield "cropped or with another margin"
+    if how.correlation < 0.9:
+        yield "drawn or written on, or much re-made"
 
 
 def _surplus(clusters: list[list[str]]) -> int:

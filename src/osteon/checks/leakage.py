@@ -10,6 +10,7 @@ from osteon.types import PARTS, Finding, Part, Radiograph
 
 SIDES: tuple[tuple[Part, Part], ...] = (("train", "test"), ("train", "val"), ("val", "test"))
 REMEDY = "Split anew: osteon run DATA --split grouped"
+REMADE = "lie, turned, mirrored, cropped or re-made copies counted, in"
 SET_ASIDE = " None of them is used: they are unreadable, or have no label."
 Key = Callable[[Radiograph], Hashable | None]
 
@@ -36,6 +37,9 @@ def leakage(evidence: Evidence) -> Iterator[Finding]:
         return evidence.facts[film.id].sha256 or None
 
     def pixels_of(film: Radiograph) -> str | None:
+        return evidence.facts[film.id].pixel_digest or bytes_of(film)
+
+    def copy_of(film: Radiograph) -> str | None:
         return evidence.clusters.get(film.id) or bytes_of(film)
 
     shipped = {film.split for film in evidence.manifest.radiographs} - {None}
@@ -47,6 +51,9 @@ def leakage(evidence: Evidence) -> Iterator[Finding]:
         pairs = {"lie byte for byte in": by_bytes}
         if len(by_pixels) > len(by_bytes):
             pairs["lie pixel for pixel in"] = by_pixels
+        by_copy = _shared(side, copy_of)
+        if len(by_copy) > max(len(by_bytes), len(by_pixels)):
+            pairs[REMADE] = by_copy
         by_patient = _shared(side, lambda film: film.patient_id)  # its value is never printed
         if by_patient:
             pairs["are of patients that are also in"] = by_patient
@@ -57,7 +64,8 @@ def leakage(evidence: Evidence) -> Iterator[Finding]:
         yield from findings
     if shipped and not found:
         named = any(film.patient_id or film.study_id for film in evidence.manifest.radiographs)
-        what = "exact copy, patient or study" if named else "exact copy"
+        copy = "exact copy" if evidence.copies is None else "copy"
+        what = f"{copy}, patient or study" if named else copy
         told = ", ".join(part for part in PARTS if part in shipped)
         yield Finding(
             check="leakage",

@@ -201,7 +201,7 @@ def show_run(folder: RunFolder, as_data: bool) -> None:
             "run": str(folder.path),
             "report": str(folder.report),
             "verdict": verdict(audit, manifest, parts),
-            "scope": scope(manifest),
+            "scope": scope(audit, manifest),
             "set_aside": {id_: audit.facts[id_].fault for id_ in sorted(audit.unreadable)},
             "split": _split_sizes(parts),
             "evaluation": as_json(read_value(Evaluation, folder.evaluation("test"))),
@@ -213,7 +213,7 @@ def show_run(folder: RunFolder, as_data: bool) -> None:
     out.print(_split_table(manifest, parts))
     out.print()
     show_evaluation(folder, as_data=False)
-    if limits := scope(manifest):
+    if limits := scope(audit, manifest):
         out.print(f"! {limits}", style="yellow", markup=False)
     out.print("\nResearch software, not a medical device.", style="dim")
     out.print(f"report: {folder.report}", soft_wrap=True, markup=False)

@@ -58,7 +58,7 @@ def page(material: Material) -> str:
         data_name=material.manifest.root.name,
         warning=_warning(material),
         verdict=verdict(material.audit, material.manifest, material.split),
-        scope=scope(material.manifest),
+        scope=scope(material.audit, material.manifest),
         resampling=_resampling(material.test),
         headlines=list(_headlines(material.test)) if material.test else [],
         missing=_missing(material),

@@ -1,0 +1,139 @@
+"""Pairs of films that may be copies, found without comparing all pairs.
+
+Keypoints of two films whose codes agree in all bits of one of several draws meet in a bucket
+(locality-sensitive hashing: Indyk and Motwani, STOC 1998) and vote for the pair of their films,
+those of one ratio of scales together. Films whose hashes are near each other are candidates too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from osteon.likeness.hashes import TURNS, neighbours
+from osteon.likeness.signature import BITS, STEP
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+DRAWS, DRAWN_BITS = 16, 22
+REACH = 10  # neighbours within a bucket that a keypoint votes with: large buckets stay cheap
+MOST_BITS = 62  # of BITS that two keypoints' codes may differ in; unlike ones differ in half
+MOST_RIVALS = 6  # candidates of a film that are looked at
+HASH_BITS = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Keypoints:
+    """Those of all films, one after the other."""
+
+    film: Ints  # (D,) number of the film, rising
+    sigma: NDArray[np.float32]  # (D,)
+    codes: NDArray[np.uint8]  # (D, BITS / 8)
+
+
+def candidates(points: Keypoints, hashes: NDArray[np.uint64]) -> list[tuple[int, int]]:
+    """Pairs (i < j) of films, most promising first.
+
+    ``hashes`` (N, 8) are each film's in all TURNS.
+    """
+    one, other, votes = _voted(points)
+    chosen = _most_voted(one, other, votes, len(hashes))
+    order = np.lexsort((other[chosen], one[chosen], -votes[chosen]))
+    pairs = dict.fromkeys(
+        zip(one[chosen][order].tolist(), other[chosen][order].tolist(), strict=True)
+    )
+    pairs.update(dict.fromkeys(_near_hashes(hashes)))
+    return list(pairs)
+
+
+def _voted(points: Keypoints) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Pairs of films (i < j) and their votes."""
+    meeting = [_meeting(points, draw) for draw in range(DRAWS)]
+    met = _distinct(np.concatenate(meeting))
+    n = len(points.film)
+    one, other = met // n, met % n
+    differ = _differing_bits(points.codes, one, other)
+    weight = np.clip((MOST_BITS + 8 - differ) / 60, 0, 1)
+    # What many films show (a plate's edge, a marker) says little of any of them.
+    met_by = np.bincount(np.concatenate([one, other]), minlength=n)
+    weight = weight / np.sqrt(met_by[one] * met_by[other])
+    octaves = np.log(points.sigma[one] / points.sigma[other]) / np.log(STEP)
+    n_films = int(points.film.max(initial=0)) + 1
+    both = points.film[one] * n_films + points.film[other]
+    order = np.argsort(both, kind="stable")
+    pair, weight, octaves = _distinct(both[order]), weight[order], octaves[order]
+    pair_of = np.cumsum(np.diff(both[order], prepend=both[order][:1]) > 0)
+    votes = np.zeros(len(pair))
+    for shift in (0.0, 0.5):  # a ratio near the edge of a bin is in the middle of the other
+        ratio = np.clip(np.floor(octaves + shift).astype(np.int64) + 8, 0, 16)
+        counted = np.bincount(pair_of * 17 + ratio, weights=weight, minlength=len(pair) * 17)
+        votes = np.maximum(votes, counted.reshape(-1, 17).max(axis=1, initial=0))
+    return pair // n_films, pair % n_films, votes
+
+
+def _distinct(values: Ints) -> Ints:
+    """Sorted; several times as fast as numpy's, which hashes."""
+    values = np.sort(values)
+    return values[np.diff(values, prepend=-1) > 0]
+
+
+def _meeting(points: Keypoints, draw: int) -> Ints:
+    """Pairs of keypoints of two films in one bucket of a draw, as first * D + second."""
+    n = len(points.film)
+    bits = np.random.default_rng(draw).choice(BITS, DRAWN_BITS, replace=False)
+    key = np.zeros(n, np.uint32)
+    for bit in bits:
+        key = (key << 1) | ((points.codes[:, bit >> 3] >> (7 - (bit & 7))) & 1)
+    order = np.argsort(key, kind="stable")
+    key, film = key[order], points.film[order]
+    found = []
+    alive = np.arange(n - 1)
+    for lag in range(1, REACH + 1):
+        alive = alive[alive < n - lag]
+        alive = alive[key[alive] == key[alive + lag]]
+        some = alive[film[alive] != film[alive + lag]]
+        one, other = order[some], order[some + lag]  # stable: film of one < film of other
+        near = _differing_bits(points.codes, one, other) <= MOST_BITS
+        found.append(one[near] * n + other[near])
+    return np.concatenate(found)
+
+
+def _differing_bits(codes: NDArray[np.uint8], one: Ints, other: Ints) -> Ints:
+    words = codes.view(np.uint64)
+    differ = np.zeros(len(one), np.int64)
+    for word in range(words.shape[1]):
+        differ += np.bitwise_count(words[one, word] ^ words[other, word])
+    return differ
+
+
+def _most_voted(one: Ints, other: Ints, votes: NDArray[np.float64], n_films: int) -> Ints:
+    """Positions of the pairs that are among the MOST_RIVALS of either film, or sure."""
+    enough = np.arange(len(votes))
+    keep = np.zeros(len(votes), bool)
+    for side in (one[enough], other[enough]):
+        order = np.lexsort((-votes[enough], side))
+        starts = np.searchsorted(side[order], np.arange(n_films))
+        rank = np.arange(len(order)) - starts[side[order]]
+        keep[order[rank < MOST_RIVALS]] = True
+    return enough[keep]
+
+
+def _near_hashes(hashes: NDArray[np.uint64]) -> Sequence[tuple[int, int]]:
+    """Pairs whose hashes agree in one of TURNS, inverted or not."""
+    n = len(hashes)
+    if not n:
+        return []
+    ways = np.concatenate([hashes, ~hashes], axis=1).T.ravel()  # way by way
+    pairs = neighbours(ways, within=HASH_BITS)
+    way, film = pairs // n, pairs % n
+    told = (way == 0).any(axis=1) & (film[:, 0] != film[:, 1])
+    return sorted({(min(a, b), max(a, b)) for a, b in film[told].tolist()})
+
+
+assert len(TURNS) == 8
