@@ -72,15 +72,15 @@ def equalised(film: Film, draw: Draw) -> Film:
     return Image.blend(film, ImageOps.equalize(film), draw.choice([0.4, 0.7]))
 
 
-def inverted(film: Film, draw: Draw) -> Film:
+def inverted(film: Film, _: Draw) -> Film:
     return ImageOps.invert(film)
 
 
-def mirrored(film: Film, draw: Draw) -> Film:
+def mirrored(film: Film, _: Draw) -> Film:
     return ImageOps.mirror(film)
 
 
-def upside_down(film: Film, draw: Draw) -> Film:
+def upside_down(film: Film, _: Draw) -> Film:
     return ImageOps.flip(film)
 
 
@@ -131,7 +131,7 @@ def written_on(film: Film, draw: Draw) -> Film:
     pen, unit = ImageDraw.Draw(film), max(film.size) / 100
     x, y = draw.uniform(0.1, 0.6) * film.width, draw.uniform(0.1, 0.8) * film.height
     pen.line((x, y, x + 12 * unit, y + 8 * unit), fill=255, width=max(1, round(unit)))
-    pen.text((draw.uniform(0.05, 0.4) * film.width, 0.92 * film.height), "Case 17  R  www.example.org",
+    pen.text((draw.uniform(0.05, 0.4) * film.width, 0.92 * film.height), "Case 17  R  www.osteon.org",
              fill=255, font_size=4 * unit)  # fmt: skip
     return film
 
@@ -147,7 +147,7 @@ KINDS: dict[str, Callable[[Film, Draw], Film]] = {
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     words.add_argument("folder", type=Path, nargs="?")
     words.add_argument("--phantoms", type=int, default=0)
     words.add_argument("--films", type=int, default=200)
@@ -204,7 +204,7 @@ def tried(kind: str, originals: list[Film], seed: int) -> dict[str, object]:
             film.save(root / "a" / f"{number}.png")
             KINDS[kind](film, draw).save(root / "b" / f"{number}.png")
         manifest = read_source(root)
-        with open_store(None, "") as store:
+        with open_store() as store:
             facts = inspect_films(manifest, store=store)
             copies = find_copies(facts, store)
     clusters = copy_clusters(facts, copies)

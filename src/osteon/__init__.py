@@ -21,13 +21,16 @@ _HOME = {  # public name -> the module that it lives in
     "audit": "osteon.audit",
     "choose_operating_point": "osteon.evaluate",
     "evaluate": "osteon.evaluate",
+    "find_copies": "osteon.likeness.search",
     "fit": "osteon.fit",
     "folds": "osteon.split",
     "group_films": "osteon.split",
     "inspect_films": "osteon.inspection",
     "load_pixels": "osteon.pixels",
+    "look_at": "osteon.run",
     "make_phantoms": "osteon.phantom",
     "named_recipe": "osteon.recipe",
+    "open_store": "osteon.likeness.store",
     "prepare": "osteon.prepare",
     "read_manifest": "osteon.manifest",
     "read_source": "osteon.reading",
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
     from osteon.evaluate import evaluate as evaluate
     from osteon.fit import fit as fit
     from osteon.inspection import inspect_films as inspect_films
+    from osteon.likeness.search import find_copies as find_copies
+    from osteon.likeness.store import open_store as open_store
     from osteon.manifest import read_manifest as read_manifest
     from osteon.manifest import write_manifest as write_manifest
     from osteon.phantom import PhantomPlan as PhantomPlan
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
     from osteon.recipe import with_settings as with_settings
     from osteon.report import write_report as write_report
     from osteon.reproduce import reproduce as reproduce
+    from osteon.run import look_at as look_at
     from osteon.run import run as run
     from osteon.split import folds as folds
     from osteon.split import group_films as group_films

@@ -180,12 +180,11 @@ def look_at(
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
-    from osteon.pixels import decoder_version
     from osteon.reading import read_source
 
     manifest = read_source(data, layout=layout)
     say(f"{manifest.recognised_by}")
-    with open_store(cache, decoder_version()) as store:
+    with open_store(cache) as store:
         facts = inspect_films(manifest, cache=cache, store=store)
         copies = find_copies(facts, store)
     return manifest, audit(manifest, facts=facts, copies=copies)

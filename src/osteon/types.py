@@ -125,22 +125,31 @@ class Likeness:
     correlation: float  # in [0, 1], of the fine structure where they overlap
     median: float  # of the correlations within windows
     overlap: float  # share of the smaller film that is in both
+    cover: float  # share of the larger film that is in both
     rotation_deg: float  # of the other, to lie on the one; counter-clockwise, in (-180, 180]
-    scale: float  # size of the one over the other's, margins aside
+    scale: float  # by which the other is enlarged then
     stretch: float  # of the other, in one direction more than across it; 1 is none
     mirrored: bool
     inverted: bool
 
     @property
     def is_same(self) -> bool:
-        """Whether it is one exposure: alike over all of the overlap, or nearly so, and very much so
-        in most windows (an arrow or a label was added). Where the other had to be stretched, any
-        two long bones may be laid on each other, so more is asked."""
-        if self.overlap < 0.5:
-            return False
-        if self.stretch > 1.2:
-            return self.correlation >= 0.95
-        return self.correlation >= 0.90 or (self.correlation >= 0.72 and self.median >= 0.88)
+        """Whether it is one exposure.
+
+        Films of two patients in one pose can be laid on each other nearly as well as copies, but
+        then scaled a little, and stretched. So least is asked where px lie on px, or frame on
+        frame, as a film saved anew has it, and most where the other film was stretched.
+        """
+        if self.overlap < 0.8:
+            return self.overlap >= 0.5 and self.stretch < 1.03 and self.correlation >= 0.93
+        upright = abs((self.rotation_deg + 45) % 90 - 45) < 1
+        framed = upright and self.cover >= 0.95
+        if self.stretch >= 1.03:
+            return self.correlation >= (0.90 if framed else 0.95)
+        px_on_px = abs(self.scale - 1) < 0.012 and self.stretch < 1.015
+        if framed or px_on_px:
+            return self.correlation >= 0.86 or min(self.correlation, self.median) >= 0.80
+        return self.correlation >= 0.90
 
     @property
     def is_similar(self) -> bool:

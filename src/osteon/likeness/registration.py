@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]  # (2, 3), from px of the other picture to px of the one
 
+VERSION = 6  # to be raised whenever any pair would be judged differently
 MOST_BITS = 84  # that the codes of two keypoints may differ in to be tried
 MOST_MATCHES = 120
 TRIES = 300
@@ -94,17 +95,18 @@ def likeness(one: Look, other: Look) -> Likeness | None:
     if not found:
         return None
     first, matrix = max(found, key=lambda pair: pair[0])
-    if first < WORTH_REFINING:
-        correlation, overlap = _correlation(one, other, matrix, "fine")
-        return _told(matrix, correlation, 0.0, overlap)
-    matrix = _refined(one, other, matrix, "coarse")
-    matrix = _refined(one, other, matrix, "fine")
+    if first >= WORTH_REFINING:
+        coarsely = _refined(one, other, matrix, "coarse")
+        ways = [_refined(one, other, start, "fine") for start in (matrix, coarsely)]
+        matrix = max(ways, key=lambda way: abs(_correlation(one, other, way, "fine")[0]))
+    return _told(one, other, matrix)
+
+
+def _told(one: Look, other: Look, matrix: Matrix) -> Likeness:
     correlation, overlap = _correlation(one, other, matrix, "fine")
-    return _told(matrix, correlation, _median(one, other, matrix, correlation), overlap)
-
-
-def _told(matrix: Matrix, correlation: float, median: float, overlap: float) -> Likeness:
-    linear = matrix[:, :2]
+    both = float(np.count_nonzero(_both(one, other, matrix)))
+    area = abs(float(np.linalg.det(matrix[:, :2]))) * float(other.inside.sum())
+    linear = _in_films(matrix, one, other)
     determinant = float(np.linalg.det(linear))
     mirrored = determinant < 0
     turn = linear @ np.diag([-1.0, 1.0]) if mirrored else linear
@@ -112,14 +114,26 @@ def _told(matrix: Matrix, correlation: float, median: float, overlap: float) -> 
     rotation = -math.degrees(math.atan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
     return Likeness(
         correlation=round(min(abs(correlation), 1.0), 4),
-        median=round(median, 4),
+        median=round(_median(one, other, matrix, correlation), 4),
         overlap=round(min(overlap, 1.0), 4),
+        cover=round(min(both / max(float(one.inside.sum()), area, 1.0), 1.0), 4),
         rotation_deg=round(rotation, 1) + 0.0,
         scale=round(math.sqrt(abs(determinant)), 4),
         stretch=round(float(large / max(small, 1e-6)), 3),
         mirrored=mirrored,
         inverted=correlation < 0,
     )
+
+
+def _in_films(matrix: Matrix, one: Look, other: Look) -> Matrix:
+    """The linear part between the films themselves: pictures have whole px, so their proportions
+    are not quite the films'."""
+
+    def enlarged(look: Look) -> NDArray[np.float64]:
+        height, width = look.signature.picture.shape
+        return np.diag([look.signature.size_px[1] / width, look.signature.size_px[0] / height])
+
+    return np.asarray(enlarged(one) @ matrix[:, :2] @ np.linalg.inv(enlarged(other)))
 
 
 def plausible(matrix: Matrix) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats32 = NDArray[np.float32]
     Bytes = NDArray[np.uint8]
 
-VERSION = 1  # to be raised whenever any film would get another signature
+VERSION = 2  # to be raised whenever any film would get another signature
 SIDE_PX = 160  # of the long side of the small picture
 MOST_KEYPOINTS = 96
 MOST_BLOBS = 200  # that are looked at before the best are kept
@@ -40,6 +40,7 @@ NEARLY = 0.9  # an extreme over scale need be no more than this share of its nei
 FAINT = 0.3  # gray levels of a difference of Gaussians
 FEWEST_INSIDE = 0.6  # share of a blob's rings that must lie on the film
 DIRECTIONS, BITS = 64, 256
+HEAD = "<HHHHHQ"
 FLAT = 4.0  # gray levels; a row or column that varies less is a margin
 
 _RADII = (np.arange(RINGS) + 0.6) / RINGS
@@ -54,36 +55,40 @@ class Signature:
     """All that is kept of one film."""
 
     picture: Bytes  # (H, W), gray, margins trimmed, the long side SIDE_PX
+    size_px: tuple[int, int]  # height and width that the picture was scaled down from
     points: Floats32  # (K, 3): x and y in px of the picture, sigma in px
     codes: Bytes  # (K, BITS / 8)
     hash: int  # 64 bits
 
     def to_bytes(self) -> bytes:
         height, width = self.picture.shape
-        head = struct.pack("<HHHQ", height, width, len(self.points), self.hash)
+        head = struct.pack(HEAD, height, width, *self.size_px, len(self.points), self.hash)
         points = self.points.astype("<f2").tobytes()
         return head + self.picture.tobytes() + points + self.codes.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Signature:
-        height, width, n, hash_ = struct.unpack_from("<HHHQ", data)
-        at = struct.calcsize("<HHHQ")
+        height, width, *size_px, n, hash_ = struct.unpack_from(HEAD, data)
+        at = struct.calcsize(HEAD)
         picture = np.frombuffer(data, np.uint8, height * width, at).reshape(height, width)
         at += height * width
         points = np.frombuffer(data, "<f2", n * 3, at).reshape(n, 3).astype(np.float32)
         codes = np.frombuffer(data, np.uint8, n * BITS // 8, at + n * 6).reshape(n, BITS // 8)
-        return cls(picture=picture, points=points, codes=codes, hash=hash_)
+        size = size_px[0], size_px[1]
+        return cls(picture=picture, size_px=size, points=points, codes=codes, hash=hash_)
 
 
 def signature(gray: NDArray[Any]) -> Signature:
     """The signature of a decoded film (height, width), 8 or 16 bits."""
-    picture = small(gray)
+    picture, size_px = small(gray)
     points, codes = keypoints(picture)
-    return Signature(picture=picture, points=points, codes=codes, hash=hash_of(picture))
+    return Signature(
+        picture=picture, size_px=size_px, points=points, codes=codes, hash=hash_of(picture)
+    )
 
 
-def small(gray: NDArray[Any]) -> Bytes:
-    """The film without its even margins, at most SIDE_PX long, 8 bits."""
+def small(gray: NDArray[Any]) -> tuple[Bytes, tuple[int, int]]:
+    """The film without its even margins, SIDE_PX long, 8 bits; and its size before."""
     import cv2
 
     height, width = gray.shape
@@ -91,8 +96,12 @@ def small(gray: NDArray[Any]) -> Bytes:
         gray = _resized(gray, 4 * SIDE_PX)
     if gray.dtype != np.uint8:
         gray = cv2.convertScaleAbs(gray, alpha=255 / 65_535)
-    picture: Bytes = np.ascontiguousarray(_resized(_trimmed(gray), SIDE_PX))
-    return picture.astype(np.uint8, copy=False)
+    film = _trimmed(gray)
+    return _bytes(_resized(film, SIDE_PX)), (film.shape[0], film.shape[1])
+
+
+def _bytes(values: NDArray[Any]) -> Bytes:
+    return np.ascontiguousarray(values).astype(np.uint8, copy=False)
 
 
 def _resized(gray: NDArray[Any], side_px: int) -> NDArray[Any]:
@@ -102,7 +111,8 @@ def _resized(gray: NDArray[Any], side_px: int) -> NDArray[Any]:
     factor = side_px / max(height, width)
     size = max(16, round(width * factor)), max(16, round(height * factor))
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return cv2.resize(gray, size, interpolation=way)
+    resized: NDArray[Any] = cv2.resize(gray, size, interpolation=way)
+    return resized
 
 
 def _trimmed(gray: Bytes) -> Bytes:

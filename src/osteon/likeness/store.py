@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from osteon.likeness.signature import VERSION, Signature
+from osteon.likeness import registration, signature
+from osteon.likeness.signature import Signature
+from osteon.pixels import decoder_version
 
 AT_ONCE = 500  # rows a query asks for
 TABLES = """
@@ -41,8 +43,8 @@ class Store:
         """The contents that have a signature."""
         return {row[0].hex() for row in self._base.execute("select content from signatures")}
 
-    def put(self, content: str, signature: Signature) -> None:
-        row = bytes.fromhex(content), signature.to_bytes()
+    def put(self, content: str, made: Signature) -> None:
+        row = bytes.fromhex(content), made.to_bytes()
         self._base.execute("insert or replace into signatures values (?, ?)", row)
 
     def signatures(self, contents: Sequence[str]) -> Iterator[tuple[str, Signature]]:
@@ -73,14 +75,15 @@ class Store:
 
 
 @contextlib.contextmanager
-def open_store(cache: Path | None, decoder: str) -> Iterator[Store]:
-    """The store below ``cache`` for this decoder and this kind of signature, if it can be used;
-    else one that is gone afterwards."""
+def open_store(cache: Path | None = None) -> Iterator[Store]:
+    """The store below ``cache`` for today's decoder and kind of signature, if it can be used; else
+    one that is gone afterwards."""
     import hashlib
 
     path = None
     if cache is not None:
-        key = hashlib.sha256(f"{decoder} {VERSION}".encode()).hexdigest()[:16]
+        kind = f"{decoder_version()} {signature.VERSION} {registration.VERSION}"
+        key = hashlib.sha256(kind.encode()).hexdigest()[:16]
         path = cache / "likeness" / f"{key}.sqlite"
     try:
         store = Store(path)
