@@ -123,7 +123,7 @@ class Likeness:
     """How one film lies on another, and how alike they are there."""
 
     correlation: float  # in [0, 1], of the fine structure where they overlap
-    median: float  # of the correlations within windows
+    median: float  # of the correlations within windows; 0 where the former is below 0.6
     overlap: float  # share of the smaller film that is in both
     cover: float  # share of the larger film that is in both
     rotation_deg: float  # of the other, to lie on the one; counter-clockwise, in (-180, 180]

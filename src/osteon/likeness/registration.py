@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]  # (2, 3), from px of the other picture to px of the one
 
-VERSION = 6  # to be raised whenever any pair would be judged differently
+VERSION = 7  # to be raised whenever any pair would be judged differently
 MOST_BITS = 84  # that the codes of two keypoints may differ in to be tried
 MOST_MATCHES = 120
 TRIES = 300
@@ -34,8 +34,8 @@ COARSE_PX, FINE_PX = (1.2, 7.0), (0.8, 2.5)  # sigmas of the band-passes
 CONTRAST_PX = 9.0  # sigma of the local contrast
 FAINT = 5.0, 2.5  # gray levels of either band; what varies less is not evened
 SMALLEST_PX = 600  # of the overlap
-WORTH_REFINING = 0.45  # a first correlation; copies' are nearly all above
-STEPS = 40
+WORTH_REFINING, WORTH_MORE, GOOD = 0.5, 0.6, 0.9  # copies' first correlations are nearly all above
+STEPS = 30
 WINDOW_PX = 21
 HYPOTHESES = 3
 
@@ -96,16 +96,31 @@ def likeness(one: Look, other: Look) -> Likeness | None:
         return None
     first, matrix = max(found, key=lambda pair: pair[0])
     if first >= WORTH_REFINING:
-        coarsely = _refined(one, other, matrix, "coarse")
-        ways = [_refined(one, other, start, "fine") for start in (matrix, coarsely)]
-        matrix = max(ways, key=lambda way: abs(_correlation(one, other, way, "fine")[0]))
+        matrix = _laid(one, other, matrix)
     return _told(one, other, matrix)
+
+
+def _laid(one: Look, other: Look, start: Matrix) -> Matrix:
+    """Where ``start`` leads by small steps; refining the coarse band first is mostly, not always,
+    the better way."""
+    matrix = _refined(one, other, start, "coarse")
+    if abs(_correlation(one, other, matrix, "coarse")[0]) < WORTH_MORE:
+        return matrix
+    matrix = _refined(one, other, matrix, "fine")
+    found = abs(_correlation(one, other, matrix, "fine")[0])
+    if found < GOOD:
+        directly = _refined(one, other, start, "fine")
+        if abs(_correlation(one, other, directly, "fine")[0]) > found:
+            return directly
+    return matrix
 
 
 def _told(one: Look, other: Look, matrix: Matrix) -> Likeness:
     correlation, overlap = _correlation(one, other, matrix, "fine")
     both = float(np.count_nonzero(_both(one, other, matrix)))
     area = abs(float(np.linalg.det(matrix[:, :2]))) * float(other.inside.sum())
+    seen = abs(correlation) >= WORTH_MORE
+    median = _median(one, other, matrix, correlation) if seen else 0.0
     linear = _in_films(matrix, one, other)
     determinant = float(np.linalg.det(linear))
     mirrored = determinant < 0
@@ -114,7 +129,7 @@ def _told(one: Look, other: Look, matrix: Matrix) -> Likeness:
     rotation = -math.degrees(math.atan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
     return Likeness(
         correlation=round(min(abs(correlation), 1.0), 4),
-        median=round(_median(one, other, matrix, correlation), 4),
+        median=round(median, 4),
         overlap=round(min(overlap, 1.0), 4),
         cover=round(min(both / max(float(one.inside.sum()), area, 1.0), 1.0), 4),
         rotation_deg=round(rotation, 1) + 0.0,

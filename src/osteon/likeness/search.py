@@ -111,6 +111,7 @@ class _Search:
             (self.contents[i], self.contents[j], "" if one is None else to_json(one))
             for (i, j), one in zip(new, fresh, strict=True)
         )
+        self.store.commit()
         answers = iter(fresh)
         return [
             next(answers) if text is None else (from_json(Likeness, text) if text else None)
