@@ -255,9 +255,12 @@ def how(**said: float) -> Likeness:
         (how(overlap=0.4), False),
         (how(overlap=0.6), True),
         (how(overlap=0.6, correlation=0.9), False),
+        (how(overlap=0.6, stretch=1.4), True),
+        (how(overlap=0.6, stretch=1.4, rotation_deg=20), False),
         (how(correlation=0.92, stretch=1.4), True),  # saved in other proportions
         (how(correlation=0.92, stretch=1.4, rotation_deg=90.3), True),
-        (how(correlation=0.92, stretch=1.4, cover=0.8), False),
+        (how(correlation=0.93, stretch=1.4, cover=0.8), True),
+        (how(correlation=0.91, stretch=1.4, cover=0.8), False),
         (how(correlation=0.92, stretch=1.4, rotation_deg=20), False),  # one long bone on another
     ],
 )
