@@ -44,7 +44,8 @@ def main() -> None:
 
 
 def _row(result: Reproduced, metric: str) -> Iterator[str]:
-    yield f"`{result.name}`"
+    changed = [f"`{name}`" for name in result.settings if not name.startswith("precision")]
+    yield ", ".join([f"`{result.name}`", *changed])
     yield "; ".join(_published(result)) if metric == "accuracy" else ""
     yield _percent(result.naive.model[metric])
     yield _percent(result.honest.model[metric])
