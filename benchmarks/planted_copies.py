@@ -131,16 +131,16 @@ def written_on(film: Film, draw: Draw) -> Film:
     pen, unit = ImageDraw.Draw(film), max(film.size) / 100
     x, y = draw.uniform(0.1, 0.6) * film.width, draw.uniform(0.1, 0.8) * film.height
     pen.line((x, y, x + 12 * unit, y + 8 * unit), fill=255, width=max(1, round(unit)))
-    pen.text((draw.uniform(0.05, 0.4) * film.width, 0.92 * film.height), "Case 17  R  www.osteon.org",
-             fill=255, font_size=4 * unit)  # fmt: skip
+    place = draw.uniform(0.05, 0.4) * film.width, 0.92 * film.height
+    pen.text(place, "Case 17  R  www.osteon.org", fill=255, font_size=4 * unit)
     return film
 
 
 KINDS: dict[str, Callable[[Film, Draw], Film]] = {
     change.__name__.replace("_", " "): change
     for change in (
-        jpeg, smaller, larger, stretched, brightness, contrast, gamma, equalised, inverted, mirrored,
-        upside_down, quarter_turn, turned_a_little, turned, turned_whole, cropped, with_margins,
+        jpeg, smaller, larger, stretched, brightness, contrast, gamma, equalised, inverted,
+        mirrored, upside_down, quarter_turn, turned_a_little, turned, turned_whole, cropped, with_margins,
         blurred, noisy, written_on,
     )
 }  # fmt: skip
@@ -160,8 +160,9 @@ def main() -> None:
         rows = []
         for kind in given.kinds:
             rows.append(row := tried(kind, originals, given.seed))
-            print(f"{kind:16} recall {row['recall']:.3f} ({row['found']} of {row['n']}), precision "
-                  f"{row['precision']:.3f} ({row['right']} of {row['told']})", flush=True)  # fmt: skip
+            recall = f"recall {row['recall']:.3f} ({row['found']} of {row['n']})"
+            right = f"precision {row['precision']:.3f} ({row['found']} of {row['told']})"
+            print(f"{kind:16} {recall}, {right}", flush=True)
         if given.out:
             given.out.write_text(json.dumps(rows, indent=1) + "\n")
 
@@ -209,8 +210,12 @@ def tried(kind: str, originals: list[Film], seed: int) -> dict[str, object]:
             copies = find_copies(facts, store)
     clusters = copy_clusters(facts, copies)
     number_of = {film.id: Path(film.id).stem for film in manifest.radiographs}
-    found = [n for n in range(len(originals))
-             if f"a/{n}.png" in clusters and clusters[f"a/{n}.png"] == clusters.get(f"b/{n}.png")]  # fmt: skip
+    found = [
+        number
+        for number in range(len(originals))
+        if f"a/{number}.png" in clusters
+        and clusters[f"a/{number}.png"] == clusters.get(f"b/{number}.png")
+    ]
     wrong = [
         (copy.one, copy.other)
         for copy in copies.same
@@ -218,10 +223,15 @@ def tried(kind: str, originals: list[Film], seed: int) -> dict[str, object]:
     ]
     told = len(found) + len(wrong)
     return {
-        "kind": kind, "n": len(originals), "found": len(found), "recall": len(found) / len(originals),
-        "told": told, "right": len(found), "precision": len(found) / told if told else 1.0,
-        "missed": sorted(set(range(len(originals))) - set(found)), "wrong": wrong,
-    }  # fmt: skip
+        "kind": kind,
+        "n": len(originals),
+        "found": len(found),
+        "recall": len(found) / len(originals),
+        "told": told,
+        "precision": len(found) / told if told else 1.0,
+        "missed": sorted(set(range(len(originals))) - set(found)),
+        "wrong": wrong,
+    }
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"sources"},
     {"reading", "inspection"},
     {"checks"},
-    {"audit"},
+    {"audit", "independence"},
     {"split"},
     {"prepare"},
     {"torchvision_shim", "networks", "circuits", "augment", "metrics", "statistics", "optimise"},

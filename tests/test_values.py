@@ -22,7 +22,12 @@ def test_a_value_comes_back_equal(tmp_path: Path) -> None:
 
 
 def test_fields_can_be_left_out_of_what_is_printed() -> None:
-    assert set(as_json(AUDIT, exclude={"facts"})) == {"manifest_digest", "findings", "clusters", "copies"}
+    assert set(as_json(AUDIT, exclude={"facts"})) == {
+        "manifest_digest",
+        "findings",
+        "clusters",
+        "copies",
+    }
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

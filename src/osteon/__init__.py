@@ -20,6 +20,7 @@ _HOME = {  # public name -> the module that it lives in
     "Recipe": "osteon.types",
     "audit": "osteon.audit",
     "choose_operating_point": "osteon.evaluate",
+    "compare_data": "osteon.run",
     "evaluate": "osteon.evaluate",
     "find_copies": "osteon.likeness.search",
     "fit": "osteon.fit",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from osteon.recipe import with_settings as with_settings
     from osteon.report import write_report as write_report
     from osteon.reproduce import reproduce as reproduce
+    from osteon.run import compare_data as compare_data
     from osteon.run import look_at as look_at
     from osteon.run import run as run
     from osteon.split import folds as folds

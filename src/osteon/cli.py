@@ -24,6 +24,10 @@ app.add_typer(data_app, name="data")
 Data = Annotated[
     Path, typer.Argument(metavar="DATA", help="Folder of films, or a CSV or Parquet manifest.")
 ]
+TestData = Annotated[
+    Path | None,
+    typer.Argument(metavar="[TEST]", help="Are these films new to a model trained on DATA?"),
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -89,14 +93,25 @@ def run(
     console.show_run(folder, json)
 
 
-@app.command(epilog="Example: osteon audit fracatlas --json > audit.json")
-def audit(data: Data, out: Out = None, layout: Layout = None, json: Json = False) -> None:
+@app.command(
+    epilog="Examples: osteon audit fracatlas --json > audit.json; osteon audit mine theirs"
+)
+def audit(
+    data: Data, test: TestData = None, out: Out = None, layout: Layout = None, json: Json = False
+) -> None:
     """Look for what makes scores meaningless: leaks, copies, contradictions, broken files."""
     from osteon import console
-    from osteon.run import look_at
+    from osteon.run import compare_data, look_at
     from osteon.runs import default_cache
     from osteon.values import write_value
 
+    if test:
+        with console.working():
+            found = compare_data(data, test, cache=default_cache())
+        if out:
+            write_value(out, found)
+        console.show_independence(found, json)
+        raise typer.Exit(0 if found.independent else 1)
     with console.working():
         manifest, result = look_at(data, layout=layout, cache=default_cache())
     if out:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from osteon.classifier import Classifier
+    from osteon.independence import Independence
     from osteon.prepare import Prepared
     from osteon.publications import Publication
     from osteon.reproduced import Reproduced
@@ -188,6 +189,22 @@ def look_at(
         facts = inspect_films(manifest, cache=cache, store=store)
         copies = find_copies(facts, store)
     return manifest, audit(manifest, facts=facts, copies=copies)
+
+
+def compare_data(train: Path, test: Path, *, cache: Path | None = None) -> Independence:
+    """Whether the films of ``test`` are new to a model trained on those of ``train``."""
+    from osteon.independence import independence
+    from osteon.inspection import inspect_films
+    from osteon.likeness.store import open_store
+    from osteon.reading import read_source
+
+    with open_store(cache) as store:
+        sides = []
+        for data in (train, test):
+            manifest = read_source(data)
+            say(manifest.recognised_by)
+            sides.append((data.name, inspect_films(manifest, cache=cache, store=store)))
+        return independence(sides[0], sides[1], store)
 
 
 def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan) -> Split:

@@ -32,6 +32,7 @@ from osteon.types import (
 from osteon.values import as_json, read_value
 
 if TYPE_CHECKING:
+    from osteon.independence import Independence
     from osteon.prepare import Prepared
 
 out = Console(highlight=False)
@@ -77,6 +78,21 @@ def show_audit(manifest: Manifest, audit: Audit, as_data: bool) -> None:
     out.print(f"[bold]{escape(words)}[/bold]\n")
     for finding in audit.findings:
         _show_finding(finding, audit)
+
+
+def show_independence(found: Independence, as_data: bool) -> None:
+    if as_data:
+        print_json({"verdict": found.verdict, "independent": found.independent, **as_json(found)})
+        return
+    out.print(f"[bold]{escape(found.verdict)}[/bold]")
+    lines = [f"{film.test_id}  =  {film.train_id}  ({film.how})" for film in found.shared]
+    lines += [f"{test}  is like  {train}: look at it" for test, train in found.similar]
+    for line in lines[:IDS_SHOWN]:
+        out.print(Padding(f"[dim]{escape(line)}[/]", (0, 0, 0, 4)))
+    if len(lines) > IDS_SHOWN:
+        out.print(f"    ... and {len(lines) - IDS_SHOWN:,} more: --json lists all", style="dim")
+    if found.shared:
+        out.print("-> Leave these films out of the test before any score is believed.")
 
 
 def _show_finding(finding: Finding, audit: Audit) -> None:
