@@ -140,8 +140,8 @@ KINDS: dict[str, Callable[[Film, Draw], Film]] = {
     change.__name__.replace("_", " "): change
     for change in (
         jpeg, smaller, larger, stretched, brightness, contrast, gamma, equalised, inverted,
-        mirrored, upside_down, quarter_turn, turned_a_little, turned, turned_whole, cropped, with_margins,
-        blurred, noisy, written_on,
+        mirrored, upside_down, quarter_turn, turned_a_little, turned, turned_whole, cropped,
+        with_margins, blurred, noisy, written_on,
     )
 }  # fmt: skip
 

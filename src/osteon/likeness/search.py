@@ -22,7 +22,7 @@ from osteon.values import from_json, to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RULES = 2  # to be raised whenever Likeness.is_same or is_similar says something else
+RULES = 4  # to be raised whenever Likeness.is_same or is_similar says something else
 AT_ONCE = 128  # comparisons between two looks at who is joined already
 LOOKS_KEPT = 4_000  # films ready to be compared: about 0.5 MB each
 
