@@ -21,7 +21,7 @@ from osteon.likeness.store import open_store
 from osteon.phantom import PhantomPlan, make_phantoms
 from osteon.pixels import decode
 from osteon.reading import read_source
-from osteon.types import Copies, FilmFacts, Likeness
+from osteon.types import Copies, FilmFacts, Likeness, Manifest, Radiograph
 
 Film = Image.Image
 N = 8
@@ -106,6 +106,29 @@ def test_patients_of_one_pose_are_not_called_one(tmp_path: Path) -> None:
     with open_store() as store:
         copies = find_copies(inspect_films(read_source(tmp_path), store=store), store)
     assert copies.same == ()
+
+
+def test_films_of_two_named_patients_need_more(films: list[Film], tmp_path: Path) -> None:
+    for name, film in (("a", films[0]), ("b", ImageOps.mirror(films[0])), ("c", jpeg(films[0]))):
+        film.save(tmp_path / f"{name}.png")
+    with open_store() as store:
+        facts = {
+            path.name: one
+            for path in sorted(tmp_path.glob("*.png"))
+            for one in inspect_films(manifest_of(path), store=store).values()
+        }
+        of_one = find_copies(facts, store, patients=dict.fromkeys(facts, "P"))
+        of_three = find_copies(facts, store, patients={name: name for name in facts})
+    assert len(of_one.same) == 3
+    assert {(copy.one, copy.other) for copy in of_three.same} == {("a.png", "b.png")}
+    assert not of_three.similar  # their patients are told apart
+
+
+def manifest_of(path: Path) -> Manifest:
+    film = Radiograph(id=path.name, path=path, label=0)
+    return Manifest(
+        root=path.parent, source="s", recognised_by="r", classes=("x",), radiographs=(film,)
+    )
 
 
 def test_what_was_done_is_told(films: list[Film], tmp_path: Path) -> None:

@@ -187,7 +187,8 @@ def look_at(
     say(f"{manifest.recognised_by}")
     with open_store(cache) as store:
         facts = inspect_films(manifest, cache=cache, store=store)
-        copies = find_copies(facts, store)
+        patients = {film.id: film.patient_id for film in manifest.radiographs}
+        copies = find_copies(facts, store, patients=patients)
     return manifest, audit(manifest, facts=facts, copies=copies)
 
 

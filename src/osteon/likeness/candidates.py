@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DRAWS, DRAWN_BITS = 16, 22
 REACH = 10  # neighbours within a bucket that a keypoint votes with: large buckets stay cheap
 MOST_BITS = 62  # of BITS that two keypoints' codes may differ in; unlike ones differ in half
-MOST_RIVALS = 6  # candidates of a film that are looked at
+MOST_RIVALS = 4  # candidates of a film that are looked at
 HASH_BITS = 4
 
 

@@ -22,35 +22,50 @@ from osteon.values import from_json, to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RULES = 4  # to be raised whenever Likeness.is_same or is_similar says something else
+RULES = 6  # to be raised whenever Likeness.is_same or is_similar says something else
+OF_OTHER_PATIENTS = 0.98  # correlation from which films of two named patients are called one
 AT_ONCE = 128  # comparisons between two looks at who is joined already
 LOOKS_KEPT = 4_000  # films ready to be compared: about 0.5 MB each
 
 
 def find_copies(
-    facts: Mapping[str, FilmFacts], store: Store, *, workers: int | None = None
+    facts: Mapping[str, FilmFacts],
+    store: Store,
+    *,
+    patients: Mapping[str, str | None] | None = None,
+    workers: int | None = None,
 ) -> Copies:
     """Films that show one exposure though their pixels differ, and films that are much alike.
 
     ``store`` holds the signatures of the readable films of ``facts``, as ``inspect_films`` leaves
     it; of films with equal pixels one stands for all. Of a cluster of copies, enough pairs are told
-    to connect it. The same films give the same answer, whatever the order and the workers.
+    to connect it. Films of two named ``patients`` (film id -> patient) are called one only where
+    hardly anything differs. The same films give the same answer, whatever the order and workers.
     """
     films: dict[str, tuple[str, str]] = {}  # by pixels: the smallest id, and its content
     for id_ in sorted(facts):
         if (pixels := facts[id_].pixel_digest) is not None:
             films.setdefault(pixels, (id_, facts[id_].sha256))
-    told = hashlib.sha256(repr((RULES, sorted(films.values()))).encode()).hexdigest()
+    named = {id_: (patients or {}).get(id_) for id_, _ in films.values()}
+    said = repr((RULES, sorted(films.values()), sorted(named.items())))
+    told = hashlib.sha256(said.encode()).hexdigest()
     if (known := store.copies(told)) is not None:
         return from_json(Copies, known)
-    found = _Search([*sorted(films.values())], store, workers).run()
+    found = _Search([*sorted(films.values())], named, store, workers).run()
     store.remember_copies(told, to_json(found))
     store.commit()
     return found
 
 
 class _Search:
-    def __init__(self, films: Sequence[tuple[str, str]], store: Store, workers: int | None) -> None:
+    def __init__(
+        self,
+        films: Sequence[tuple[str, str]],
+        patient_of: Mapping[str, str | None],
+        store: Store,
+        workers: int | None,
+    ) -> None:
+        self.patient_of = patient_of
         self.ids = [id_ for id_, _ in films]
         self.contents = [content for _, content in films]
         self.store, self.workers = store, workers
@@ -71,12 +86,21 @@ class _Search:
                 if found is None:
                     continue
                 copy = Copy(one=self.ids[i], other=self.ids[j], how=found)
-                if found.is_same:
+                if self._is_same(copy):
                     same.append(copy)
                     self._join(i, j)
-                elif found.is_similar:
+                elif found.is_similar and not self._patients_known(copy):
                     similar.append(copy)
         return Copies(same=tuple(same), similar=tuple(similar))
+
+    def _is_same(self, copy: Copy) -> bool:
+        differ = self.patient_of[copy.one] != self.patient_of[copy.other]
+        if self._patients_known(copy) and differ:
+            return copy.how.is_same and copy.how.correlation >= OF_OTHER_PATIENTS
+        return copy.how.is_same
+
+    def _patients_known(self, copy: Copy) -> bool:
+        return None not in (self.patient_of[copy.one], self.patient_of[copy.other])
 
     def _keypoints(self) -> tuple[Keypoints, NDArray[np.uint64]]:
         n = len(self.contents)
