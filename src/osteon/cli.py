@@ -94,7 +94,7 @@ def run(
 
 
 @app.command(
-    epilog="Examples: osteon audit fracatlas --json > audit.json; osteon audit mine theirs"
+    epilog="Example: osteon audit fracatlas --json > audit.json"
 )
 def audit(
     data: Data, test: TestData = None, out: Out = None, layout: Layout = None, json: Json = False
