@@ -93,9 +93,7 @@ def run(
     console.show_run(folder, json)
 
 
-@app.command(
-    epilog="Example: osteon audit fracatlas --json > audit.json"
-)
+@app.command(epilog="Example: osteon audit fracatlas --json > audit.json")
 def audit(
     data: Data, test: TestData = None, out: Out = None, layout: Layout = None, json: Json = False
 ) -> None:

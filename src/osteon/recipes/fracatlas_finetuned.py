@@ -42,7 +42,7 @@ def fracatlas_resnet() -> Recipe:
     """osteon run DATA --recipe fracatlas-resnet
 
     ResNet-18 from ImageNet, fine-tuned for three epochs at 224 px: a published system, re-done.
-    Expected: accuracy 82.5 [79.7, 85.2] % from scratch, grouped test; published 82.54 % on validation
+    Expected: accuracy 82.5 [79.7, 85.2] % from scratch, grouped test; published 82.54 % on val
     Hardware: a GPU, or patience: about 11 films a second on two CPU cores
     Time: 4 minutes an epoch of FracAtlas on one CPU core, bfloat16
     """
