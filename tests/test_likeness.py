@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from osteon.inspection import inspect_films
 from osteon.likeness.hashes import TURNS, hash_of, neighbours, turned_hashes
+from osteon.likeness.judgement import is_one_exposure
 from osteon.likeness.registration import Look, likeness
 from osteon.likeness.search import find_copies
 from osteon.likeness.signature import Signature, signature
@@ -288,4 +289,4 @@ def how(**said: float) -> Likeness:
     ],
 )
 def test_more_is_asked_where_chance_could_do_as_well(seen: Likeness, same: bool) -> None:
-    assert seen.is_same == same
+    assert is_one_exposure(seen) == same

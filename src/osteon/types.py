@@ -132,32 +132,6 @@ class Likeness:
     mirrored: bool
     inverted: bool
 
-    @property
-    def is_same(self) -> bool:
-        """Whether it is one exposure.
-
-        Films of two patients in one pose can be laid on each other nearly as well as copies, but
-        then scaled a little, and stretched. So least is asked where px lie on px, or frame on
-        frame, as a film saved anew has it, and most where only a part is in both. The figures were
-        chosen by looking at pairs of multi-region, Bone Break and phantoms.
-        """
-        upright = abs((self.rotation_deg + 45) % 90 - 45) < 1  # from a right angle
-        framed = upright and self.cover >= 0.95
-        if self.overlap < 0.8:
-            enough = 0.93 if self.stretch < 1.03 else 0.95
-            return self.overlap >= 0.5 and self.correlation >= enough and (upright or enough < 0.95)
-        if self.stretch >= 1.03:
-            return self.correlation >= 0.90 and (framed or self.median >= 0.90)
-        px_on_px = abs(self.scale - 1) < 0.012 and self.stretch < 1.015
-        if framed or px_on_px:
-            return self.correlation >= 0.86 or min(self.correlation, self.median) >= 0.80
-        return self.correlation >= 0.90
-
-    @property
-    def is_similar(self) -> bool:
-        """Whether a person should look: a second exposure of one patient, or only a like pose."""
-        return self.overlap >= 0.5 and self.correlation >= 0.75
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:

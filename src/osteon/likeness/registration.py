@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from osteon.likeness.hashes import TURNS
+from osteon.likeness.hashes import TURNS, turned_hashes
 from osteon.likeness.signature import Signature, inside
 from osteon.types import Likeness
 
@@ -49,6 +49,10 @@ class Look:
         points = signature.points.astype(np.float64)
         self.place = points[:, 0] + 1j * points[:, 1]
         self.log_sigma = np.log(np.maximum(points[:, 2], 1e-3))
+
+    @cached_property
+    def turned_hashes(self) -> NDArray[np.uint64]:
+        return turned_hashes(self.signature.picture)
 
     @cached_property
     def picture(self) -> NDArray[np.float32]:
@@ -174,10 +178,7 @@ def _hypotheses(one: Look, other: Look) -> Iterator[Matrix]:
 
 def _by_frames(one: Look, other: Look) -> Iterator[Matrix]:
     """The turns by right angles that the hashes speak for: frame on frame, stretched if need be."""
-    from osteon.likeness.hashes import turned_hashes
-
-    turned = turned_hashes(other.signature.picture)
-    differ = np.bitwise_count(turned ^ np.uint64(one.signature.hash)).astype(int)
+    differ = np.bitwise_count(other.turned_hashes ^ np.uint64(one.signature.hash)).astype(int)
     height, width = other.signature.picture.shape
     for number in np.flatnonzero(np.minimum(differ, 64 - differ) <= 8)[:2]:
         transposed, across, down = TURNS[number]

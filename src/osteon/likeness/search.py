@@ -12,6 +12,7 @@ import numpy as np
 from osteon.errors import DataError
 from osteon.likeness.candidates import Keypoints, candidates
 from osteon.likeness.hashes import turned_hashes
+from osteon.likeness.judgement import is_one_exposure, is_similar
 from osteon.likeness.registration import Look, likeness
 from osteon.likeness.store import Store
 from osteon.parallel import in_order, one_blas_thread
@@ -22,7 +23,7 @@ from osteon.values import from_json, to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RULES = 6  # to be raised whenever Likeness.is_same or is_similar says something else
+RULES = 6  # to be raised whenever the judgement says something else
 OF_OTHER_PATIENTS = 0.98  # correlation from which films of two named patients are called one
 AT_ONCE = 128  # comparisons between two looks at who is joined already
 LOOKS_KEPT = 4_000  # films ready to be compared: about 0.5 MB each
@@ -89,15 +90,15 @@ class _Search:
                 if self._is_same(copy):
                     same.append(copy)
                     self._join(i, j)
-                elif found.is_similar and not self._patients_known(copy):
+                elif is_similar(found) and not self._patients_known(copy):
                     similar.append(copy)
         return Copies(same=tuple(same), similar=tuple(similar))
 
     def _is_same(self, copy: Copy) -> bool:
         differ = self.patient_of[copy.one] != self.patient_of[copy.other]
         if self._patients_known(copy) and differ:
-            return copy.how.is_same and copy.how.correlation >= OF_OTHER_PATIENTS
-        return copy.how.is_same
+            return is_one_exposure(copy.how) and copy.how.correlation >= OF_OTHER_PATIENTS
+        return is_one_exposure(copy.how)
 
     def _patients_known(self, copy: Copy) -> bool:
         return None not in (self.patient_of[copy.one], self.patient_of[copy.other])
