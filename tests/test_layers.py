@@ -16,7 +16,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"values", "runs", "classes", "clusters"},
     {"environment", "formats", "isolated", "jpeg", "raster", "dicom", "parallel", "placement"},
     {"pixels"},
-    {"likeness"},
+    {"likeness", "artefacts"},
     {"manifest", "datasets"},
     {"phantom"},
     {"sources"},

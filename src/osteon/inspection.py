@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from osteon import artefacts
+from osteon.artefacts import detect
 from osteon.errors import DataError, ResourceError, UnreadableFilm, UsageError
 from osteon.formats import SUFFIXES
 from osteon.likeness.signature import Signature, signature
@@ -128,6 +130,7 @@ def _facts(opened: FilmFacts, data: bytes, path: Path) -> tuple[FilmFacts, Decod
     mean, std = _mean_and_std(film)
     facts = replace(
         opened,
+        artefacts=detect(data, film),
         format=film.format,
         width_px=film.gray.shape[1],
         height_px=film.gray.shape[0],
@@ -158,6 +161,11 @@ def _mean_and_std(film: Decoded) -> tuple[float, float]:
     return float(mean[0][0]) / full, float(std[0][0]) / full
 
 
+def _reader() -> str:
+    """What the facts depend on besides the files."""
+    return f"{decoder_version()}/artefacts {artefacts.VERSION}"
+
+
 # --- the notebook ---------------------------------------------------------------------------------
 
 
@@ -176,7 +184,7 @@ def _read_notebook(path: Path) -> Mapping[str, Known]:
         notebook = read_value(Notebook, path)
     except DataError:
         return {}
-    return notebook.films if notebook.decoder == decoder_version() else {}
+    return notebook.films if notebook.decoder == _reader() else {}
 
 
 def _write_notebook(path: Path, known: Mapping[str, Known], found: Mapping[str, Known]) -> None:
@@ -186,6 +194,6 @@ def _write_notebook(path: Path, known: Mapping[str, Known], found: Mapping[str, 
     if all(known.get(name) is one for name, one in news.items()):
         return
     try:
-        write_value(path, Notebook(decoder=decoder_version(), films={**known, **news}))
+        write_value(path, Notebook(decoder=_reader(), films={**known, **news}))
     except (ResourceError, UsageError) as error:  # only a cache: the facts themselves are at hand
         say(f"The next inspection will open all files again. {error}")

@@ -99,6 +99,14 @@ class Manifest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Artefact:
+    """Something on a film besides the patient, as a detector of ``osteon.artefacts`` saw it."""
+
+    kind: str  # such as arrow, writing, frame, collage
+    boxes: tuple[Box, ...] = ()  # where, in px of the decoded film; none: the film as a whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FilmFacts:
     """What opening one file told. Where ``fault`` is set, the film is set aside."""
 
@@ -116,6 +124,10 @@ class FilmFacts:
     pixel_digest: str | None = None  # SHA-256 of the decoded gray pixels and their shape
     mean: float | None = None  # of the gray film in [0, 1]
     std: float | None = None
+    artefacts: tuple[Artefact, ...] = ()
+
+    def has(self, kind: str) -> bool:
+        return any(artefact.kind == kind for artefact in self.artefacts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

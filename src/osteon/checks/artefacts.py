@@ -1,0 +1,66 @@
+"""What is on the films besides the patients."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from osteon.checks import CHECKS, Evidence, films
+from osteon.types import Finding, Severity
+
+SAID: dict[str, tuple[Severity, str, str]] = {
+    "blank": ("warning", "show nothing", "Leave them out."),
+    "thumbnail": (
+        "warning",
+        "are thumbnails: their long side is below 128 px",
+        "Get the films themselves, or leave these out.",
+    ),
+    "inverted": (
+        "warning",
+        "look inverted: bone is black",
+        "Mend it: --set pixels.mend=invert",
+    ),
+    "collage": (
+        "warning",
+        "look like several films in one file",
+        "Cut them into their panels: --set pixels.mend=panels",
+    ),
+    "frame": ("note", "have a frame or black bars", "Cut it off: --set pixels.mend=frame"),
+    "arrow": (
+        "warning",
+        "seem to have an arrow on them: it may point at the answer",
+        "Paint it over: --set pixels.mend=marks",
+    ),
+    "coloured_mark": (
+        "warning",
+        "have coloured marks",
+        "Paint them over: --set pixels.mend=marks",
+    ),
+    "writing": (
+        "note",
+        "have writing burned in: it may name a patient, or the answer",
+        "Paint it over: --set pixels.mend=marks",
+    ),
+    "letter": ("note", "have single letters or side markers", ""),
+    "tint": ("note", "are tinted: prints, or photographs of a light box or a screen", ""),
+    "metal": ("note", "may show metal", ""),
+}
+
+
+@CHECKS.register("artefacts")
+def artefacts(evidence: Evidence) -> Iterator[Finding]:
+    """One finding a kind, with the films it was seen on; how often each detector is right stands
+    in docs/audit.md."""
+    seen: defaultdict[str, list[str]] = defaultdict(list)
+    for id_, film in evidence.facts.items():
+        for kind in sorted({artefact.kind for artefact in film.artefacts}):
+            seen[kind].append(id_)
+    for kind in sorted(seen):
+        severity, what, remedy = SAID.get(kind, ("note", f"have the artefact {kind!r}", ""))
+        yield Finding(
+            check="artefacts",
+            severity=severity,
+            message=f"{films(len(seen[kind]))} of {len(evidence.facts):,} {what}.",
+            remedy=remedy or ("Look at them." if severity != "note" else ""),
+            ids=tuple(seen[kind]),
+        )
