@@ -16,6 +16,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -28,6 +29,7 @@ from osteon.confidentiality import Pseudonyms, remove_identity
 from osteon.deidentify import Deidentified, deidentify
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.inspection import inspect_films
+from osteon.phantom import PhantomPlan, make_phantoms
 from osteon.reading import read_source
 from osteon.testing.films import dicom_bytes, dicom_dataset, jpeg, picture, write_film
 from osteon.testing.sources import write_dicom
@@ -128,20 +130,25 @@ CODED_IN_SEQUENCES = """
     (0400,0561) X      Original Attributes Sequence
     (FFFA,FFFA) X      Digital Signatures Sequence
 """
-LISTED = [
-    (int(line[1:5] + line[6:10], 16), *line[11:].split()[:2])
-    for line in map(str.strip, PROFILE.strip().splitlines())
-]
-SEQUENCES = [
-    (int(line[1:5] + line[6:10], 16), line[11:].split()[0])
-    for line in map(str.strip, CODED_IN_SEQUENCES.strip().splitlines())
-]
+
+
+def rows(table: str) -> list[list[str]]:
+    return [line.split() for line in table.strip().splitlines()]
+
+
+def tag_of(word: str) -> int:
+    """Such as (0010,0020)."""
+    return int(word[1:5] + word[6:10], 16)
+
+
+LISTED = [(tag_of(tag), action, vr) for tag, action, vr, *_ in rows(PROFILE)]
+SEQUENCES = [(tag_of(tag), action) for tag, action, *_ in rows(CODED_IN_SEQUENCES)]
 VALUES: dict[str, Any] = {
     "AE": TELLTALE, "AS": "044Y", "CS": "M", "DA": "19561203", "DS": "61.25",
     "DT": "19561203101112", "LO": TELLTALE, "LT": TELLTALE, "PN": f"{TELLTALE}^Anna",
     "SH": TELLTALE, "ST": TELLTALE, "TM": "101112", "UI": "1.2.276.0.77.1",
 }  # fmt: skip
-KEPT = {
+KEPT: dict[str, Any] = {
     "Manufacturer": "Maker", "ManufacturerModelName": "Model", "BodyPartExamined": "HAND",
     "ViewPosition": "AP", "ImageLaterality": "L", "Modality": "DX", "KVP": "55",
     "PixelSpacing": [0.1, 0.2], "WindowCenter": "2048", "WindowWidth": "4096",
@@ -189,7 +196,7 @@ def check(dataset: Dataset, tag: int, action: str, before: Any) -> None:
 
 @pytest.mark.parametrize("where", ["top", "sequence"])
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-def test_every_attribute_of_the_table_is_treated_as_it_says(where: str, syntax: str) -> None:
+def test_every_attribute_of_the_table_is_treated_as_it_says(where: str, syntax: UID) -> None:
     assert len(LISTED) > 70
     dataset = everything()
     dataset.file_meta.TransferSyntaxUID = syntax
@@ -209,7 +216,7 @@ def test_every_attribute_of_the_table_is_treated_as_it_says(where: str, syntax: 
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-def test_no_identifying_word_is_anywhere_in_the_file(syntax: str) -> None:
+def test_no_identifying_word_is_anywhere_in_the_file(syntax: UID) -> None:
     dataset = everything()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.file_meta.SourceApplicationEntityTitle = TELLTALE
@@ -366,6 +373,19 @@ def test_the_same_data_set_under_new_names(tmp_path: Path) -> None:
     assert all(f.path.parent.name == f.patient_id for f in after.radiographs)
     names = "\n".join(str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*"))
     assert not any(f"P{number}" in names.replace("P/", "") for number in (11, 12, 13, 14))
+
+
+def test_phantoms_as_dicom_come_through_with_their_labels(tmp_path: Path) -> None:
+    plan = PhantomPlan(films=6, size_px=96, formats=("dicom",), films_per_patient=2)
+    before = read_source(make_phantoms(tmp_path / "in", plan))
+    done = deidentify(tmp_path / "in", out=tmp_path / "out")
+    assert (done.n_films, done.n_labelled, done.flagged) == (6, 6, {})
+    assert set(done.set_aside) == {"manifest.csv", "manifest.json", "phantoms.json", "truth.json"}
+    after = read_source(tmp_path / "out")
+    assert digests(after) == digests(before)
+    data = b"".join(film.path.read_bytes() for film in after.radiographs)
+    assert b"Phantom^" not in data
+    assert not any((film.patient_id or "").encode() in data for film in before.radiographs)
 
 
 def test_parts_of_a_shipped_split_are_taken_along(tmp_path: Path) -> None:
