@@ -472,7 +472,7 @@ def test_films_without_a_patient_id_stay_without_one(tmp_path: Path) -> None:
     done = deidentify(folder, out=tmp_path / "out")
     assert (done.n_films, done.n_patients, done.n_unnamed) == (9, 4, 2)
     unnamed = [f for f in read_source(tmp_path / "out").radiographs if f.patient_id is None]
-    assert sorted(film.id for film in unnamed) == ["0001.dcm", "0002.dcm"]
+    assert sorted(film.id for film in unnamed) == ["unnamed-0001.dcm", "unnamed-0002.dcm"]
 
 
 @pytest.mark.parametrize(
@@ -602,7 +602,7 @@ def test_the_command_says_what_it_did(tmp_path: Path) -> None:
     code, said, _ = osteon_command(tmp_path, "deidentify", folder, "--out", "b", "--keep", "dates")
     assert code == 1
     assert "notes.txt: no DICOM film" in said
-    assert "1 films to look at" in said
+    assert "1 film to look at" in said
     code, said, _ = osteon_command(tmp_path, "deidentify", folder, "--out", "c", "--json")
     told = json.loads(said)
     assert (code, told["complete"], told["n_films"]) == (1, False, 8)

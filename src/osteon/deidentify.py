@@ -8,7 +8,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,14 +142,14 @@ def deidentify(
             aside[_said(path, data)] = film
             continue
         count[film.new.patient] += 1
-        place = Path(film.new.patient) / f"{count[film.new.patient]:04}.dcm"
+        place = _place(film.new.patient, count[film.new.patient])
         write_bytes(out / place, film.data)
-        written[place.as_posix()] = _without_data(film)
+        written[place.as_posix()] = replace(film, data=b"")  # so that memory is flat
     if not written:
         raise DataError(f"There is no DICOM film in {data} that can be read whole.")
-    if manifest and (no_labels := _named_like_patients(manifest, list(written.values()))):
-        manifest = None
-    n_labelled = _write_labels(out, written, manifest) if manifest else 0
+    if manifest and not no_labels:
+        no_labels = _named_like_patients(manifest, list(written.values()))
+    n_labelled = _write_labels(out, written, manifest) if manifest and not no_labels else 0
     if key is not None:
         _write_key(key, written, data)
     return Deidentified(
@@ -165,9 +165,10 @@ def deidentify(
     )
 
 
-def _without_data(film: _Film) -> _Film:
-    """What is kept until the end holds no film, so that memory is flat."""
-    return _Film(source=film.source, data=b"", old=film.old, new=film.new, flag=film.flag)
+def _place(patient: str, number: int) -> Path:
+    """Films without a patient id lie on top, so that no folder joins them, under names that no film
+    of a patient has: labels.csv may be read by names alone."""
+    return Path(patient) / f"{number:04}.dcm" if patient else Path(f"unnamed-{number:04}.dcm")
 
 
 # --- one film -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from osteon.console import IDS_SHOWN, out, print_json
+from osteon.sources.assembly import counted
 from osteon.values import as_json
 
 if TYPE_CHECKING:
@@ -20,13 +21,16 @@ def show_deidentified(done: Deidentified, key: Path | None, as_data: bool) -> No
     if as_data:
         print_json({"complete": done.complete, **as_json(done)})
         return
-    out.print(f"[bold]{done.n_films:,} films of {_patients(done)}, {done.n_studies:,} studies[/]")
+    films, studies = counted(done.n_films, "film"), f"{done.n_studies:,} studies"
+    out.print(f"[bold]{films} of {_patients(done)}, {studies}[/]")
     if done.n_labelled:
         out.print(f"{done.n_labelled:,} of them are in labels.csv, with their labels.")
     else:
         out.print(f"! no labels.csv: {done.no_labels}", style="yellow", markup=False)
-    _show_named(f"{len(done.set_aside):,} files were set aside, not written:", done.set_aside)
-    _show_named(f"{len(done.flagged):,} films to look at, written all the same:", done.flagged)
+    _show_named(f"{counted(len(done.set_aside), 'file')} set aside, not written:", done.set_aside)
+    _show_named(
+        f"{counted(len(done.flagged), 'film')} to look at, written all the same:", done.flagged
+    )
     if key is not None:
         out.print(
             f"! {key} names the patients: keep it apart from the films, and from others.",
@@ -38,8 +42,8 @@ def show_deidentified(done: Deidentified, key: Path | None, as_data: bool) -> No
 
 
 def _patients(done: Deidentified) -> str:
-    unnamed = f" and {done.n_unnamed:,} films without a patient id" if done.n_unnamed else ""
-    return f"{done.n_patients:,} patients{unnamed}"
+    unnamed = f" and {counted(done.n_unnamed, 'film')} without a patient id"
+    return counted(done.n_patients, "patient") + (unnamed if done.n_unnamed else "")
 
 
 def _show_named(head: str, reasons: Mapping[str, str]) -> None:
