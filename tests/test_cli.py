@@ -18,7 +18,7 @@ from tests.training import write_films
 
 QUICK = ["--recipe", "small-cnn", "--set", "epochs=2", "--set", "pixels.size_px=24"]
 COMMANDS = ["run", "audit", "split", "prepare", "train", "evaluate", "report", "predict", "recipes",
-            "phantom", "data"]  # fmt: skip
+            "phantom", "deidentify", "data"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -77,12 +77,33 @@ def test_a_table_of_labels(tmp_path: Path, rows: str) -> None:
     assert "left alone" not in messages(manifest)
 
 
+def test_a_table_of_labels_may_ship_a_split(tmp_path: Path) -> None:
+    for number in range(3):
+        write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)
+    (tmp_path / "labels.csv").write_text(
+        "file,label,split\n0.dcm,a,Training\n1.dcm,b,test\n2.dcm,b,\n"
+    )
+    assert counts(read_source(tmp_path)) == {("train", "a"): 1, ("test", "b"): 1, (None, "b"): 1}
+
+
+def test_a_patient_id_in_the_table_of_labels_is_not_quoted(tmp_path: Path) -> None:
+    for number in range(2):
+        write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)
+    table = tmp_path / "labels.csv"
+    table.write_text("PatientID,label\nP0,a\nP1,b\nSMITH77,b\n")
+    assert "SMITH77" not in messages(read_source(tmp_path))
+    table.write_text("PatientID,label\nSMITH77,a\nSMITH77,b\n")
+    with pytest.raises(DataError) as error:
+        read_source(tmp_path)
+    assert "SMITH77" not in str(error.value)
+
+
 def test_labels_without_film_and_films_without_label_are_said(tmp_path: Path) -> None:
     for number in range(3):
         write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)
     (tmp_path / "labels.csv").write_text("file,label\n0.dcm,a\n1.dcm,b\n9.dcm,b\n")
     said = messages(read_source(tmp_path))
-    assert "1 row of the table of labels without a film: 9.dcm." in said
+    assert "1 row of the table of labels without a film: row 4." in said
     assert "1 film without a label" in said
 
 
@@ -91,7 +112,12 @@ def test_labels_without_film_and_films_without_label_are_said(tmp_path: Path) ->
     [
         ("file,class\n0.dcm,a\n", "needs a column 'label' .* it has: file, class"),
         ("name,label\n0.dcm,a\n", "one of path, file"),
-        ("file,label\n0.dcm,a\n0.dcm,b\n", "labels '0.dcm' both 'a' and 'b'"),
+        (
+            "file,label\n0.dcm,a\n0.dcm,b\n",
+            "rows 2 and 3 are of the same 'file', but say 'a' and 'b'",
+        ),
+        ("file,label,split\n0.dcm,a,tain\n", "row 2: split 'tain' is none of train, val, test"),
+        ("file,label,split\n0.dcm,a,train\n0.dcm,a,test\n", "say 'a, train' and 'a, test'"),
     ],
 )
 def test_what_is_wrong_with_the_labels_is_named(tmp_path: Path, rows: str, words: str) -> None:

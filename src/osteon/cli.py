@@ -364,6 +364,34 @@ def phantom(
     console.show_path("phantoms", path, json)
 
 
+@app.command(epilog="Example: osteon deidentify films/clinic --out films/deidentified")
+def deidentify(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of DICOM films.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder.")],
+    keep: Annotated[
+        list[str] | None, typer.Option(help="What else may stay: characteristics, dates.")
+    ] = None,
+    secret: Annotated[
+        Path | None, typer.Option(help="File (made if absent): the same one, the same new names.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Write old and new names to this CSV; keep it secret.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take the patients' identities off DICOM films (PS3.15 basic profile); pixels stay.
+
+    Exit code 1 where a file was set aside, or a film must be looked at for writing on it.
+    """
+    from osteon.console import privacy, working
+    from osteon.deidentify import deidentify
+
+    with working():
+        done = deidentify(data, out=out, keep=keep or (), secret=secret, key=key)
+    privacy.show_deidentified(done, key, json)
+    raise typer.Exit(0 if done.complete else 1)
+
+
 @data_app.command("list", epilog="Example: osteon data list")
 def data_list(json: Json = False) -> None:
     """List the data sets that can be fetched, with their licences."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
-_FAULTS = (
+FAULTS = (
     ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError,
     RuntimeError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip  # what pydicom and gdcm are seen to raise on damaged files
@@ -40,7 +40,7 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
 
     with quiet():
         try:
-            dataset = _read(data, max_pixels)
+            dataset = read_dataset(data, max_pixels)
             _check_header(dataset, len(data), max_pixels)
             gray = _presented(dataset, data, max_pixels)
             return Decoded(
@@ -51,7 +51,7 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
                 n_frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
                 spacing_mm=_spacing_mm(dataset),
             )
-        except (*_FAULTS, BytesLengthException, InvalidDicomError) as error:
+        except (*FAULTS, BytesLengthException, InvalidDicomError) as error:
             raise _fault(error, len(data)) from None
 
 
@@ -61,7 +61,8 @@ def _fault(error: Exception, n_bytes: int) -> UnreadableFilm:
     return truncated(n_bytes) if cut or "truncated stream" in said else damaged(said)
 
 
-def _read(data: bytes, max_pixels: int) -> Dataset:
+def read_dataset(data: bytes, max_pixels: int) -> Dataset:
+    """The whole object, also where the Part 10 header is missing."""
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 

@@ -15,8 +15,10 @@ from osteon.errors import OsteonError, ResourceError, UsageError
 
 
 @contextmanager
-def atomic_writer(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+def atomic_writer(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path``; fsync and rename it to ``path`` on success.
+
+    A ``private`` file can be read by its owner alone, at all times.
 
     Raises ResourceError when the disk is full and UsageError when the folder cannot be written.
     """
@@ -30,7 +32,7 @@ def atomic_writer(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            part.chmod(0o644)
+            part.chmod(0o600 if private else 0o644)
             part.replace(path)
             sync_folder(path.parent)
         finally:

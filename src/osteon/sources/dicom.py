@@ -24,7 +24,7 @@ from osteon.sources.films import (
     subfolders,
 )
 from osteon.sources.words import as_side, as_views
-from osteon.types import Finding, Manifest, Radiograph
+from osteon.types import Finding, Manifest, Part, Radiograph
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -58,9 +58,10 @@ class DicomFolder:
     """Headers only are read: patient (0010,0020), study (0020,000D), view (0018,5101), laterality
     (0020,0062) or (0020,0060), body part (0018,0015), spacing.
 
-    Labels come from ``labels.csv`` in the folder (a column ``label`` and one that names the file,
-    the SOP instance, the study or the patient) or else from the class folder that each file lies
-    in; folders named train, val or test above or below it are a shipped split.
+    Labels come from ``labels.csv`` in the folder (a column ``label``, one that names the file, the
+    SOP instance, the study or the patient, and ``split`` if there is one) or else from the class
+    folder that each file lies in; folders named train, val or test above or below it are a shipped
+    split.
     """
 
     rank = 20
@@ -70,7 +71,7 @@ class DicomFolder:
         n_dicom = sum(map(is_dicom, some))
         if not some or n_dicom < len(some) / 2:
             return Recognition(fits=False, reason="most of its files are no DICOM")
-        if table := _table_in(path):
+        if table := table_in(path):
             return Recognition(fits=True, reason=f"it holds DICOM files, labelled in {table.name}")
         if any(map(holds_films, subfolders(path))):
             return Recognition(fits=True, reason="it holds DICOM files in a folder per class")
@@ -80,7 +81,7 @@ class DicomFolder:
 
     def read(self, path: Path) -> Manifest:
         found = contents(path)
-        table = _table_in(path)
+        table = table_in(path)
         labels = _labels(table) if table else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd values are dropped; the decoder tells of faults
@@ -99,7 +100,7 @@ class DicomFolder:
         )
 
 
-def _table_in(path: Path) -> Path | None:
+def table_in(path: Path) -> Path | None:
     return next((path / name for name in LABELS if (path / name).is_file()), None)
 
 
@@ -178,8 +179,20 @@ def _spacing(header: Dataset) -> tuple[float, float] | None:
 # --- labels ---------------------------------------------------------------------------------------
 
 
-def _labels(table: Path) -> Mapping[str, str]:
-    """Whatever names a film, a study or a patient -> label."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What the table of labels says of a film, a study or a patient."""
+
+    label: str
+    split: Part | None
+    number: int = field(compare=False)
+
+
+def _labels(table: Path) -> Mapping[str, Row]:
+    """Whatever names a film, a study or a patient -> its row.
+
+    No message quotes that name: it may be a patient's.
+    """
     header = columns_of(table)
     columns = {name.strip().lower().replace("_", ""): at for at, name in enumerate(header)}
     key = next((columns[name] for name in KEYS if name in columns), None)
@@ -188,22 +201,39 @@ def _labels(table: Path) -> Mapping[str, str]:
             f"{table} needs a column 'label' and one of {', '.join(KEYS)}; it has: "
             f"{', '.join(header) or 'none'}."
         )
-    labels: dict[str, str] = {}
-    for _, row in rows_of(table):
+    labels: dict[str, Row] = {}
+    for number, row in rows_of(table):
         cells = dict(enumerate(row))
         name, label = cells.get(key, ""), cells.get(columns["label"], "")
-        if name and labels.setdefault(name, label) != label:
+        part = _part(cells.get(columns.get("split", -1), ""), f"{table}, row {number}")
+        said = Row(label=label, split=part, number=number)
+        if name and labels.setdefault(name, said) != said:
+            first = labels[name]
             raise DataError(
-                f"{table} labels '{name}' both '{labels[name]}' and '{label}'. Leave one of them."
+                f"{table}: rows {first.number} and {number} are of the same '{header[key]}', but "
+                f"say '{_told(first)}' and '{_told(said)}'. Leave one of them."
             )
     return labels
 
 
-def _labelled(header: Header, labels: Mapping[str, str] | None) -> Labelled:
-    if labels is not None:
-        named = next((labels[name] for name in header.names if name in labels), "")
-        return Labelled(film=header.film, class_name=named or None)
-    return _by_folder(header.film)
+def _part(word: str, where: str) -> Part | None:
+    part = part_named(word)
+    if word and part is None:
+        raise DataError(f"{where}: split '{word}' is none of train, val, test.")
+    return part
+
+
+def _told(row: Row) -> str:
+    return f"{row.label}, {row.split}" if row.split else row.label
+
+
+def _labelled(header: Header, labels: Mapping[str, Row] | None) -> Labelled:
+    if labels is None:
+        return _by_folder(header.film)
+    row = next((labels[name] for name in header.names if name in labels), None)
+    if row is None:
+        return Labelled(film=header.film, class_name=None)
+    return Labelled(film=replace(header.film, split=row.split), class_name=row.label or None)
 
 
 def _by_folder(film: Radiograph) -> Labelled:
@@ -219,7 +249,7 @@ def _by_folder(film: Radiograph) -> Labelled:
 # --- remarks --------------------------------------------------------------------------------------
 
 
-def _remarks(headers: list[Header], labels: Mapping[str, str] | None) -> Iterator[Finding]:
+def _remarks(headers: list[Header], labels: Mapping[str, Row] | None) -> Iterator[Finding]:
     broken = [header.film.id for header in headers if not header.whole]
     if broken:
         yield remark(
@@ -238,10 +268,10 @@ def _remarks(headers: list[Header], labels: Mapping[str, str] | None) -> Iterato
             remedy="De-identify with stable pseudonyms instead of empty patient ids.",
         )
     used = {name for header in headers for name in header.names}
-    unused = [name for name in labels or () if name not in used]
+    unused = [str(row.number) for name, row in (labels or {}).items() if name not in used]
     if unused:
         yield remark(
-            f"{counted(len(unused), 'row')} of the table of labels without a film: "
+            f"{counted(len(unused), 'row')} of the table of labels without a film: row "
             f"{', '.join(unused[:3])}{' ...' if len(unused) > 3 else ''}.",
             severity="warning",
             remedy="Bring the films, or take out the rows.",
