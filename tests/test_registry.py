@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,20 @@ def test_doubles_are_refused() -> None:
     shapes.register("square")(4)
     with pytest.raises(ValueError, match="two shapes named 'square'"):
         shapes.register("square")(4)
+
+
+def test_threads_see_all_plugins_or_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "slow_plugins"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from osteon.registry import Registry\nKINDS = Registry('kind', package='slow_plugins')\n"
+    )
+    for name in "abc":
+        (package / f"{name}.py").write_text(
+            "import time\nfrom slow_plugins import KINDS\ntime.sleep(0.05)\n"
+            f"KINDS.register('{name}')(1)\n"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    kinds = importlib.import_module("slow_plugins").KINDS
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: list(kinds), range(8))) == [["a", "b", "c"]] * 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -25,6 +26,8 @@ class Registry(Generic[T]):
         self._package = package
         self._items: dict[str, T] = {}
         self._loaded = False
+        self._loading = threading.RLock()
+        self._within = False  # a plugin being imported asks for another of its kind
 
     def register(self, name: str) -> Callable[[T], T]:
         """Register the decorated value under ``name``; a second one of that name is refused."""
@@ -64,6 +67,10 @@ class Registry(Generic[T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
-            importlib.import_module(f"{self._package}.{module.name}")
+        with self._loading:  # another thread must not see half of them
+            if self._loaded or self._within:
+                return
+            self._within = True
+            for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+            self._loaded = True
