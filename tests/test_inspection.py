@@ -29,14 +29,14 @@ class Counter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.n = 0
-        self._real: Callable[[bytes], Decoded] = STAGE.decode_bytes
+        self._real: Callable[..., Decoded] = STAGE.decode_bytes
         self._lock = threading.Lock()
         monkeypatch.setattr(STAGE, "decode_bytes", self)
 
-    def __call__(self, data: bytes) -> Decoded:
+    def __call__(self, data: bytes, *, max_pixels: int) -> Decoded:
         with self._lock:
             self.n += 1
-        return self._real(data)
+        return self._real(data, max_pixels=max_pixels)
 
 
 def test_facts_of_every_format(tmp_path: Path) -> None:
@@ -165,15 +165,15 @@ def test_what_was_found_before_an_interruption_is_kept(
 ) -> None:
     files = {f"{n}.jpg": jpeg(picture(seed=n)) for n in range(40)}
     manifest = written(tmp_path / "films", files)
-    real: Callable[[bytes], Decoded] = STAGE.decode_bytes
+    real: Callable[..., Decoded] = STAGE.decode_bytes
     seen = 0
 
-    def interrupted(data: bytes) -> Decoded:
+    def interrupted(data: bytes, *, max_pixels: int) -> Decoded:
         nonlocal seen
         seen += 1
         if seen == 30:
             raise KeyboardInterrupt
-        return real(data)
+        return real(data, max_pixels=max_pixels)
 
     monkeypatch.setattr(STAGE, "decode_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):

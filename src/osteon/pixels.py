@@ -44,7 +44,8 @@ def decode(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     transformations, and MONOCHROME1 is inverted.
 
     Raises UnreadableFilm, saying in one sentence what the file is, when it is empty, truncated,
-    damaged, no picture, or has more than ``max_pixels`` pixels (looked up before decoding).
+    damaged, no picture, or has more than ``max_pixels`` pixels, or takes more than six bytes of
+    memory for each of these (both looked up before decoding).
     """
     if isinstance(source, bytes):
         return decode_bytes(source, max_pixels=max_pixels)
