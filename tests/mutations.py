@@ -22,12 +22,21 @@ from pydicom.uid import (
 )
 
 from osteon.formats import SUFFIXES
-from osteon.testing.films import dicom, dicom_bytes, dicom_dataset, jpeg, one_of_each, picture
+from osteon.testing.films import (
+    dicom,
+    dicom_bytes,
+    dicom_dataset,
+    jpeg,
+    one_of_each,
+    picture,
+    saved,
+)
 from tests.test_dicom import LOSSLESS, by_gdcm, encapsulated
 
 Draw = random.Random
 HUGE = 60_000  # px of a side that no film has
 WITHIN_CAP = 10_900  # px of a side, just within osteon.pixels.MAX_PIXELS
+STITCHED = 7_000  # px of a side: about what the largest radiographs have
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, HUGE, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF)
 
 
@@ -313,7 +322,8 @@ def with_stream_size(film: bytes, side: int) -> bytes:
 
 
 def large_films() -> Iterator[tuple[str, bytes]]:
-    """Files of some 100 kB that are whole, and as large as films may be: 119 million px."""
+    """Files of some 100 kB that are whole, and as large as films may be, 119 million px; and some
+    that only claim to be, whose decoders would take more memory than that."""
     n = WITHIN_CAP**2
     for name, depth, colour, n_bytes in (
         ("gray", 8, 0, 1), ("deep", 16, 0, 2), ("alpha", 8, 4, 2), ("colour", 8, 2, 3),
@@ -330,3 +340,7 @@ def large_films() -> Iterator[tuple[str, bytes]]:
             WITHIN_CAP, WITHIN_CAP, bits, strip,
             compression=8, samples=samples, sample_format=sample_format,
         )  # fmt: skip
+    progressive = saved(Image.fromarray(picture()).convert("RGB"), "JPEG", progressive=True)
+    yield "colour-progressive.jpg", jpeg_with_size(progressive, WITHIN_CAP, WITHIN_CAP)
+    yield "large.webp", webp_of(WITHIN_CAP, WITHIN_CAP)
+    yield "stitched.dcm", by_gdcm(np.zeros((STITCHED, STITCHED), np.uint16), "JPEGLSLossless")
