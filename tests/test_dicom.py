@@ -341,6 +341,16 @@ def test_an_object_without_pixels_is_named() -> None:
         decode(dicom_bytes(dataset))
 
 
+def test_a_kind_of_object_that_is_no_words_is_told_on_one_line() -> None:
+    dataset = dicom_dataset(DEEP)
+    for name in ("PixelData", "Rows", "Columns"):
+        delattr(dataset, name)
+    data = dicom_bytes(dataset).replace(b"1.2.840.10008.5.1.4.1.1.1.1\0", b"1.2\x01\n" + b"9" * 23)
+    with pytest.raises(UnreadableFilm, match=r"without pixels \(1\.2 9999") as caught:
+        decode(data)
+    assert str(caught.value).isprintable()
+
+
 def test_a_deflated_bomb_is_refused_before_it_fills_the_memory() -> None:
     dataset = dicom_dataset(np.zeros((3000, 3000), np.uint16))
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian

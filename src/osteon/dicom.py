@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from osteon.errors import UnreadableFilm
-from osteon.formats import Decoded, TooLarge, check_memory, check_pixel_count, damaged, truncated
+from osteon.formats import (
+    Decoded,
+    TooLarge,
+    check_memory,
+    check_pixel_count,
+    damaged,
+    quoted,
+    truncated,
+)
 from osteon.isolated import decode_frame
 from osteon.raster import quiet
 
@@ -98,7 +106,7 @@ def _check_inflated_size(data: bytes, max_pixels: int) -> None:
 def _check_header(dataset: Dataset, n_bytes: int, max_pixels: int) -> None:
     if "Rows" not in dataset or "Columns" not in dataset:
         if "SOPClassUID" in dataset and n_bytes > 0:
-            kind = dataset.SOPClassUID.name
+            kind = quoted(dataset.SOPClassUID.name)
             raise UnreadableFilm(f"a DICOM object without pixels ({kind})")
         raise truncated(n_bytes)
     check_pixel_count(int(dataset.Columns), int(dataset.Rows), max_pixels)

@@ -159,11 +159,14 @@ def truncated(n_bytes: int) -> UnreadableFilm:
 
 
 def damaged(why: str) -> UnreadableFilm:
-    """``why`` may be what a library said: its first sentence is kept, and no more than MOST_SAID
-    characters, since it may hold bytes of the file."""
-    said = " ".join("".join(sign if sign.isprintable() else " " for sign in why).split())
-    said = said.split(". ")[0].rstrip(".")
-    return UnreadableFilm(f"damaged: {said if len(said) <= MOST_SAID else said[:MOST_SAID] + '…'}")
+    """``why`` may be what a library said, of which the first sentence is kept."""
+    return UnreadableFilm(f"damaged: {quoted(why).split('. ')[0].rstrip('.')}")
+
+
+def quoted(said: str) -> str:
+    """What a file or a library says, on one short line: it may hold bytes of the file."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in said).split())
+    return line if len(line) <= MOST_SAID else line[:MOST_SAID] + "…"
 
 
 def check_whole_png(data: bytes) -> None:
