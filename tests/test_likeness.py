@@ -290,3 +290,15 @@ def how(**said: float) -> Likeness:
 )
 def test_more_is_asked_where_chance_could_do_as_well(seen: Likeness, same: bool) -> None:
     assert is_one_exposure(seen) == same
+
+
+def test_a_film_whose_blobs_all_reach_over_its_edge_has_no_keypoints() -> None:
+    """It once ended the inspection of the whole folder."""
+    draw = np.random.default_rng(0)
+    film = np.zeros((160, 160), np.uint8)
+    film[:6] = draw.integers(60, 200, (6, 160))
+    film[:, :6] = draw.integers(60, 200, (160, 6))
+    made = signature(film)
+    assert made.points.shape == (0, 3)
+    assert made.codes.shape == (0, 32)
+    assert Signature.from_bytes(made.to_bytes()).hash == made.hash

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from osteon.formats import Gray
 
 MAX_PIXELS = 120_000_000  # a stitched film of a whole spine or leg has about 50 million
-DECODER = 1  # to be raised whenever any file would decode to other pixels: caches are keyed by it
+DECODER = 2  # to be raised whenever any file would decode to other pixels: caches are keyed by it
 
 
 def decoder_version() -> str:
@@ -44,7 +44,8 @@ def decode(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     transformations, and MONOCHROME1 is inverted.
 
     Raises UnreadableFilm, saying in one sentence what the file is, when it is empty, truncated,
-    damaged, no picture, or has more than ``max_pixels`` pixels (looked up before decoding).
+    damaged, no picture, or has more than ``max_pixels`` pixels, or takes more than six bytes of
+    memory for each of these (both looked up before decoding).
     """
     if isinstance(source, bytes):
         return decode_bytes(source, max_pixels=max_pixels)
