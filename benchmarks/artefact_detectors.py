@@ -112,8 +112,8 @@ def on_phantoms(room: Path, n: int) -> dict[str, Counter[str]]:
     for path in sorted((room / "metal-0.0").rglob("*.jpg")):
         film = Image.open(path)
         for kind, made in changed(film):
-            for there, picture in (("yes", made), ("no", film)):
-                count(counts, packed(picture), {kind: there})
+            for answer, picture in (("yes", made), ("no", film)):
+                count(counts, packed(picture), {kind: answer})
     return counts
 
 

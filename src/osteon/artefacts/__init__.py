@@ -15,6 +15,7 @@ from osteon.types import Artefact, Box
 
 Detector = Callable[[Picture], Iterable[Artefact]]
 DETECTORS: Registry[Detector] = Registry("artefact detector", package="osteon.artefacts")
+LEAST_PX = 24  # of the picture's shorter side: on less there is nothing to see
 VERSION = 1  # to be raised whenever any detector would find something else: caches are keyed by it
 
 
@@ -25,6 +26,8 @@ def detect(data: bytes, film: Decoded, only: Iterable[str] | None = None) -> tup
     """
     picture = picture_of(data, film)
     names = list(DETECTORS) if only is None else list(only)
+    if min(picture.gray.shape) < LEAST_PX:
+        names = [name for name in names if name == "thumbnail"]
     found = [artefact for name in names for artefact in DETECTORS[name](picture)]
     height, width = film.gray.shape
     return tuple(
