@@ -16,7 +16,8 @@ from PIL import Image, ImageFile, ImageOps
 
 from osteon.errors import UnreadableFilm
 from osteon.formats import TooLarge, damaged
-from osteon.pixels import MAX_PIXELS, decode, load_pixels, load_square, upright, upright_box
+from osteon.loading import load_pixels, load_square
+from osteon.pixels import MAX_PIXELS, decode, upright, upright_box
 from osteon.testing.films import jpeg, one_of_each, picture, saved, with_orientation
 from osteon.types import Box, PixelRules
 

@@ -159,7 +159,7 @@ def prepare(
 
     rules = options.chosen_recipe(recipe, settings).pixels
     with console.working():
-        manifest, audit = look_at(data, layout=layout, cache=default_cache())
+        manifest, audit = look_at(data, rules, layout=layout, cache=default_cache())
         prepared = prepare(manifest, rules, cache=out or default_cache(), facts=audit.facts)
     console.show_prepared(prepared, audit, json)
 

@@ -2,7 +2,7 @@
 
 JPEG, PNG, GIF, WEBP, BMP, TIFF and DICOM, told apart by content. A file gives its whole film or
 raises UnreadableFilm with one sentence; no film is half-read in silence.
-Legend of shapes: H height and W width in px, S the side of a prepared film.
+Legend of shapes: H height and W width in px.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import numpy as np
 from osteon.errors import ResourceError, UnreadableFilm
 from osteon.formats import SUFFIXES, ForeignFile, sniff
 from osteon.formats import Decoded as Decoded
-from osteon.types import Box, PixelRules
+from osteon.types import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from osteon.formats import Gray
 
@@ -123,21 +122,3 @@ def upright_box(box: Box, orientation: int, width_px: int, height_px: int) -> Bo
         width_px=width,
         height_px=height,
     )
-
-
-def load_square(source: Path | bytes, rules: PixelRules) -> NDArray[np.uint8]:
-    """A film decoded and placed: (S, S) uint8, the row that ``prepare`` caches."""
-    from osteon.placement import placed
-
-    return placed(decode(source).gray, rules)
-
-
-def load_pixels(source: Path | bytes, rules: PixelRules) -> Tensor:
-    """A film as the networks see it: (1, S, S) float32 in [0, 1].
-
-    Exactly a row of the prepared array / 255. Raises UnreadableFilm like ``decode``.
-    """
-    import torch
-
-    square = torch.from_numpy(load_square(source, rules))
-    return square.to(torch.float32).div(255.0).unsqueeze(0)

@@ -22,6 +22,7 @@ from osteon.types import (
     Manifest,
     OperatingPoint,
     Part,
+    PixelRules,
     Predictions,
     Recipe,
     Split,
@@ -104,7 +105,7 @@ def train_run(
         data=str(data), layout=layout, split=plan, recipe=recipe_to_json(recipe)
     )  # fmt: skip
     folder = open_run(out, request)
-    manifest, audit = examine(data, folder, layout=layout, cache=cache)
+    manifest, audit = examine(data, folder, recipe.pixels, layout=layout, cache=cache)
     parts = divide(manifest, audit, folder, plan)
     teach(folder, recipe, manifest, audit, parts, cache=cache)
     return folder
@@ -153,16 +154,21 @@ def existing_run(path: Path) -> RunFolder:
 
 
 def examine(
-    data: Path, folder: RunFolder, *, layout: str | None = None, cache: Path | None = None
+    data: Path,
+    folder: RunFolder,
+    rules: PixelRules,
+    *,
+    layout: str | None = None,
+    cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Source, manifest and audit; both written to the run folder.
+    """Source, manifest and audit, of panels where ``rules`` cut them; written to the run folder.
 
     Raises DataError when the data are no longer those that the run began with.
     """
     from osteon.manifest import read_manifest, write_manifest
 
     with timed(folder.environment, "audit"):
-        manifest, audit = look_at(data, layout=layout, cache=cache)
+        manifest, audit = look_at(data, rules, layout=layout, cache=cache)
         if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
             raise DataError(
                 f"The data in {data} have changed since {folder.path} was begun. Start a new run "
@@ -174,13 +180,19 @@ def examine(
 
 
 def look_at(
-    data: Path, *, layout: str | None = None, cache: Path | None = None
+    data: Path,
+    rules: PixelRules | None = None,
+    *,
+    layout: str | None = None,
+    cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Read the source, open every film once, look for copies, run every check."""
+    """Read the source, open every film once, look for copies, run every check; then, if ``rules``
+    say so, cut collages into panels."""
     from osteon.audit import audit
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
+    from osteon.panels import cut_panels
     from osteon.reading import read_source
 
     manifest = read_source(data, layout=layout)
@@ -189,7 +201,10 @@ def look_at(
         facts = inspect_films(manifest, cache=cache, store=store)
         patients = {film.id: film.patient_id for film in manifest.radiographs}
         copies = find_copies(facts, store, patients=patients)
-    return manifest, audit(manifest, facts=facts, copies=copies)
+    audited = audit(manifest, facts=facts, copies=copies)
+    return (
+        cut_panels(manifest, audited) if rules and "panels" in rules.mend else (manifest, audited)
+    )
 
 
 def compare_data(train: Path, test: Path, *, cache: Path | None = None) -> Independence:
@@ -381,7 +396,7 @@ def tune_run(
     from osteon.tune import tune
 
     cache = cache or default_cache()
-    manifest, audit = look_at(data, layout=layout, cache=cache)
+    manifest, audit = look_at(data, recipe.pixels, layout=layout, cache=cache)
     parts = make_split(manifest, audit, plan)
     prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
     found = tune(recipe, search, prepared, manifest, parts, out, facts=audit.facts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from osteon.artefacts.picture import Picture, picture_of
+from osteon.artefacts.picture import Picture, colours_of, picture_of
 from osteon.formats import Decoded
 from osteon.registry import Registry
 from osteon.types import Artefact, Box
@@ -24,7 +24,7 @@ def detect(data: bytes, film: Decoded, only: Iterable[str] | None = None) -> tup
 
     Boxes are in px of the decoded film. ``only`` names the detectors to run.
     """
-    picture = picture_of(data, film)
+    picture = picture_of(film.gray, colours_of(data, film))
     names = list(DETECTORS) if only is None else list(only)
     if min(picture.gray.shape) < LEAST_PX:
         names = [name for name in names if name == "thumbnail"]

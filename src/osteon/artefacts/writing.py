@@ -33,11 +33,17 @@ def writing(picture: Picture) -> Iterator[Artefact]:
 
 @DETECTORS.register("letter")
 def letter(picture: Picture) -> Iterator[Artefact]:
+    if found := letters(picture):
+        yield Artefact(kind="letter", boxes=tuple(one.box(picture.gray) for one in found))
+
+
+def letters(picture: Picture) -> list[Stroke]:
+    """Lone strokes of the size of a side marker."""
     from osteon.artefacts.arrow import is_arrow
 
     rows, rest = rows_of_letters(picture)
     side = max(picture.gray.shape)
-    found = [
+    return [
         one
         for one in rest
         if MARKER[0] * side <= one.height <= MARKER[1] * side
@@ -45,8 +51,6 @@ def letter(picture: Picture) -> Iterator[Artefact]:
         and not any(_belongs(one, row) for row in rows)
         and not is_arrow(one, 0)
     ]
-    if found:
-        yield Artefact(kind="letter", boxes=tuple(one.box(picture.gray) for one in found))
 
 
 def rows_of_letters(picture: Picture) -> tuple[list[list[Stroke]], list[Stroke]]:
