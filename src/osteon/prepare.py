@@ -31,7 +31,7 @@ from osteon.placement import CropLoss, Trace, check_rules, crop_loss
 from osteon.progress import track
 from osteon.raster import quiet
 from osteon.types import Box, FilmFacts, Manifest, PixelRules
-from osteon.values import read_value
+from osteon.values import read_value, write_value
 
 if TYPE_CHECKING:
     import numpy as np
