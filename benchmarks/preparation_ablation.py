@@ -84,8 +84,10 @@ def main() -> None:
 
 
 def shown_as(estimate: Estimate) -> str:
-    assert estimate.value is not None and estimate.low is not None and estimate.high is not None
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return " ".join(
+        "-" if figure is None else f"{figure:.3f}"
+        for figure in (estimate.value, estimate.low, estimate.high)
+    )
 
 
 def ablation(
