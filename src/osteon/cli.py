@@ -93,12 +93,18 @@ def run(
     console.show_run(folder, json)
 
 
-@app.command(epilog="Example: osteon audit fracatlas --json > audit.json")
+@app.command(epilog="Example: osteon audit fracatlas --report audit.html")
 def audit(
-    data: Data, test: TestData = None, out: Out = None, layout: Layout = None, json: Json = False
+    data: Data,
+    test: TestData = None,
+    out: Out = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with the films.")] = None,
+    layout: Layout = None,
+    json: Json = False,
 ) -> None:
     """Look for what makes scores meaningless: leaks, copies, contradictions, broken files."""
     from osteon import console
+    from osteon.report.audit import write_audit_report
     from osteon.run import compare_data, look_at
     from osteon.runs import default_cache
     from osteon.values import write_value
@@ -115,6 +121,8 @@ def audit(
     if out:
         write_value(out, result)
     console.show_audit(manifest, result, json)
+    if report:
+        console.show_path("report", write_audit_report(manifest, result, report), json)
     raise typer.Exit(1 if result.failed else 0)
 
 

@@ -69,6 +69,8 @@ class Finding:
     remedy: str = ""
     ids: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()  # for copies: the two films that are the same
+    command: str = ""  # that does what the remedy says
+    artefact: str = ""  # the kind that was seen on ``ids``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
