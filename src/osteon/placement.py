@@ -44,6 +44,12 @@ class Trace:
 
     windows: Mapping[str, Box] = field(default_factory=dict)
     painted: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    inverted: bool = False
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Those that changed the film."""
+        return (*self.windows, *self.painted, *(["invert"] if self.inverted else []))
 
     @property
     def window(self) -> Box | None:
@@ -228,7 +234,7 @@ def crop_loss(
         shares += of_film
         if any(share > CUT for share in of_film):
             ids.append(film.id)
-        changed.update({*trace.windows, *trace.painted})
+        changed.update(set(trace.steps))
         for step, share in _lost_by_step(film.boxes, size, trace):
             if share > CUT:
                 by_step.setdefault(step, []).append(film.id)
@@ -264,6 +270,7 @@ def _of_film(trace: Trace, panel: Box | None) -> Trace:
     return Trace(
         windows={step: moved(box) for step, box in trace.windows.items()},
         painted={step: tuple(map(moved, boxes)) for step, boxes in trace.painted.items()},
+        inverted=trace.inverted,
     )
 
 

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -77,6 +77,7 @@ class Prepared:
     content_digests: tuple[str, ...]  # (R,), SHA-256 of each row's file; of a panel, and where
     n_decoded: int  # files decoded by this call: 0 when the array was there already
     crop_loss: CropLoss
+    traces: Mapping[str, Trace] = field(default_factory=dict)  # film id -> what mending did to it
 
     def batch(self, ids: Sequence[str]) -> NDArray[np.uint8]:
         """The films of ``ids`` as a new (n, S, S) array.
@@ -146,6 +147,7 @@ def prepare(
         content_digests=digests,
         n_decoded=n_decoded,
         crop_loss=crop_loss(manifest.radiographs, facts, rules, of_film),
+        traces=of_film,
     )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteon.artefacts import DETECTORS
-from osteon.artefacts.picture import Picture
+from osteon.artefacts.picture import Picture, picture_of
 from osteon.artefacts.strokes import Stroke
 from osteon.clusters import connected
 from osteon.types import Artefact, Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LETTERS = 3  # that make writing
 TALLEST = 0.09  # of the side, of a letter in a row
@@ -29,6 +33,11 @@ def writing(picture: Picture) -> Iterator[Artefact]:
     rows, _ = rows_of_letters(picture)
     if rows:
         yield Artefact(kind="writing", boxes=tuple(_around(row, picture) for row in rows))
+
+
+def looks_written(gray: NDArray[Any]) -> bool:
+    """Whether writing is seen on a decoded film (H, W); half of it is missed (docs/audit.md)."""
+    return bool(rows_of_letters(picture_of(gray, None))[0])
 
 
 @DETECTORS.register("letter")

@@ -76,7 +76,8 @@ def _after(made: Mended, step: str, change: Change) -> Mended:
         window = windows[step] = _moved(change.window, made.window)
     if change.painted:
         painted[step] = tuple(_moved(box, made.window) for box in change.painted)
-    trace = Trace(windows=windows, painted=painted)
+    inverted = made.trace.inverted or not (change.window or change.painted)
+    trace = Trace(windows=windows, painted=painted, inverted=inverted)
     return Mended(gray=change.gray, window=window, trace=trace)
 
 
