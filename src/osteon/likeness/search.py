@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RULES = 6  # to be raised whenever the judgement says something else
 OF_OTHER_PATIENTS = 0.98  # correlation from which films of two named patients are called one
 AT_ONCE = 128  # comparisons between two looks at who is joined already
-LOOKS_KEPT = 4_000  # films ready to be compared: about 0.5 MB each
+LOOKS_KEPT = 500  # films ready to be compared: half a MB each, and 0.1 ms to make again
 
 
 def find_copies(
