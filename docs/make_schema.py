@@ -1,6 +1,6 @@
 """Writes docs/audit.schema.json: what `osteon audit --out` and a run's audit.json hold.
 
-    python docs/make_schema.py
+python docs/make_schema.py
 """
 
 from __future__ import annotations

@@ -54,7 +54,6 @@ def find_copies(
         return from_json(Copies, known)
     found = _Search([*sorted(films.values())], named, store, workers).run()
     store.remember_copies(told, to_json(found))
-    store.commit()
     return found
 
 
@@ -137,7 +136,6 @@ class _Search:
             (self.contents[i], self.contents[j], "" if one is None else to_json(one))
             for (i, j), one in zip(new, fresh, strict=True)
         )
-        self.store.commit()
         answers = iter(fresh)
         return [
             next(answers) if text is None else (from_json(Likeness, text) if text else None)
