@@ -126,7 +126,7 @@ def fit_metadata(manifest: Manifest, facts: Mapping[str, FilmFacts], split: Spli
 
     train, truth = _train(manifest, split)
     rows = [row_of(id_) for id_ in train]
-    left_out = _labels_in_other_words(rows, truth)
+    left_out = _in_other_words(rows, truth)
     counts = np.bincount(truth, minlength=len(manifest.classes))
     model = MetadataModel(
         columns=tuple(column for column in _columns(rows) if column.name not in left_out),
@@ -205,7 +205,7 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
     columns = []
     for name in _names(rows):
         values = [row.get(name) for row in rows]
-        if _is_quantity(values):
+        if is_quantity(values):
             columns.append(Column(name=name, codes=None))
         elif codes := _codes(map(str, filter(None, values)), len(values)):
             columns.append(Column(name=name, codes=codes))
@@ -216,7 +216,7 @@ def _names(rows: Sequence[Row]) -> list[str]:
     return sorted({name for row in rows for name in row})
 
 
-def _is_quantity(values: Sequence[Cell]) -> bool:
+def is_quantity(values: Sequence[Cell]) -> bool:
     """Whether what is there are numbers, and those of a text column so many that they measure."""
     there = [value for value in values if value not in (None, "")]
     if any(isinstance(value, str) for value in there) and len(set(there)) < FEWEST_NUMBERS:
@@ -242,7 +242,14 @@ def _number(value: Cell) -> float:
 # --- the label in other words ---------------------------------------------------------------------
 
 
-def _labels_in_other_words(rows: Sequence[Row], truth: NDArray[np.int64]) -> tuple[str, ...]:
+def labels_in_other_words(films: Sequence[Radiograph]) -> tuple[str, ...]:
+    """The columns of the source that alone tell the class of nearly all of these films."""
+    rows = [_row(film, None) for film in films if film.label is not None]
+    truth = np.array([film.label for film in films if film.label is not None], dtype=np.int64)
+    return tuple(name.removeprefix(SOURCE) for name in _in_other_words(rows, truth))
+
+
+def _in_other_words(rows: Sequence[Row], truth: NDArray[np.int64]) -> tuple[str, ...]:
     told = []
     for name in _names(rows):
         values = [row.get(name) or "" for row in rows]

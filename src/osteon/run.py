@@ -176,12 +176,14 @@ def examine(
 def look_at(
     data: Path, *, layout: str | None = None, cache: Path | None = None
 ) -> tuple[Manifest, Audit]:
-    """Read the source, open every film once, look for copies, run every check."""
+    """Read the source, open every film, look for copies and shortcuts, run every check."""
     from osteon.audit import audit
+    from osteon.clusters import copy_clusters
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
     from osteon.reading import read_source
+    from osteon.shortcuts import find_shortcuts
 
     manifest = read_source(data, layout=layout)
     say(f"{manifest.recognised_by}")
@@ -189,7 +191,9 @@ def look_at(
         facts = inspect_films(manifest, cache=cache, store=store)
         patients = {film.id: film.patient_id for film in manifest.radiographs}
         copies = find_copies(facts, store, patients=patients)
-    return manifest, audit(manifest, facts=facts, copies=copies)
+    clusters = copy_clusters(facts, copies)
+    shortcuts = find_shortcuts(manifest, facts=facts, clusters=clusters, cache=cache)
+    return manifest, audit(manifest, facts=facts, copies=copies, shortcuts=shortcuts)
 
 
 def compare_data(train: Path, test: Path, *, cache: Path | None = None) -> Independence:
