@@ -55,8 +55,9 @@ def shortcuts(evidence: Evidence) -> Iterator[Finding]:
         return
     for probe in found.probes:
         if tells(probe):
-            message = f"{TOLD[probe.name][0]} {_task(found)}: {_auroc(probe)}{_leanings(probe)}."
-            yield _finding(message, TOLD[probe.name][1])
+            said, remedy = TOLD[probe.name]
+            task = f"{_task(found)} in groups not learnt from"
+            yield _finding(f"{said} {task}: {_auroc(probe)}{_leanings(probe)}.", remedy)
     for kind in dict.fromkeys(sign.kind for sign in found.signs):
         of_kind = [sign for sign in found.signs if sign.kind == kind and is_shortcut(sign)]
         if of_kind:
@@ -93,14 +94,11 @@ def _auroc(probe: Probe) -> str:
     if auroc.value is None:
         return "undefined AUROC"
     ends = "no interval" if auroc.low is None else f"{auroc.low:.3f} to {auroc.high:.3f}"
-    return (
-        f"AUROC {auroc.value:.3f} ({ends}; {auroc.n:,} films in {auroc.n_groups:,} groups, each "
-        "scored by a model that saw none of its group)"
-    )
+    return f"AUROC {auroc.value:.3f} ({ends}; {auroc.n:,} films in {auroc.n_groups:,} groups)"
 
 
 def _leanings(probe: Probe) -> str:
-    named = [f"{each.column} ({each.share:.0%})" for each in probe.leans_on[:LEANINGS]]
+    named = [f"{each.column} ({100 * each.share:.0f} %)" for each in probe.leans_on[:LEANINGS]]
     told = f". It leans on {', '.join(named)}" if named else ""
     if probe.left_out:
         names = ", ".join(f"'{name}'" for name in probe.left_out)
@@ -133,7 +131,7 @@ def _words(sign: Sign) -> tuple[str, str]:
         return f"are of side {sign.value}", EVEN
     if sign.value:
         column = sign.kind.partition(": ")[2]
-        return f"have {sign.value} (by frequency) in the source's column '{column}'", EVEN
+        return f"have, in the source's column '{column}', {sign.value}", EVEN
     return SAID.get(sign.kind, (f"have the artefact '{sign.kind}'", EVEN))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from osteon.baselines import SOURCE, MetadataModel, fit_metadata
+from osteon.baselines import SMALLEST_LEAF, SOURCE, MetadataModel, fit_metadata
 from osteon.errors import DataError
 from osteon.metrics import METRICS
 from osteon.shortcuts.surroundings import RULES, background, border, film_in
@@ -20,8 +20,6 @@ from osteon.statistics import estimates
 from osteon.types import Estimate, FilmFacts, Leaning, Manifest, Probe, Split
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from osteon.prepare import Prepared
     from osteon.types import Floats, Ints
 
@@ -36,7 +34,6 @@ TOGETHER = {  # columns that say one thing: of one of them shuffled alone, the o
     "format": "file format",
     "named": "file format",
 }
-INVERSE_STRENGTH = 0.1  # scikit-learn's C: strong, since classes may have few films
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +128,7 @@ PIXELS: Mapping[Place, Callable[[Floats], Floats | None]] = {
 
 
 def probe_pixels(judged: Judged, prepared: Prepared, name: Place) -> Probe:
-    """Logistic regression on what the border or the background shows.
+    """Gradient boosting on what the border or the background shows.
 
     Films without any background are left out. Raises DataError where too few are left.
     """
@@ -162,17 +159,19 @@ def _features(
 
 def _scored(judged: Judged, part: Split, seen: Mapping[str, Floats]) -> Floats:
     """(n, C) for the films in test."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
-    known, asked = (
-        np.stack([seen[id_] for id_ in ids]).reshape(len(ids), -1)
-        for ids in (part.train, part.test)
+    known, asked = (np.stack([seen[id_] for id_ in ids]) for ids in (part.train, part.test))
+    truth = judged.labels(part.train)
+    model = HistGradientBoostingClassifier(
+        max_iter=60,
+        max_leaf_nodes=8,
+        learning_rate=0.05,
+        min_samples_leaf=SMALLEST_LEAF,
+        early_stopping=False,
+        random_state=judged.seed,
     )
-    truth: NDArray[np.int64] = judged.labels(part.train)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_STRENGTH, max_iter=500))
     scores: Floats = np.zeros((len(asked), len(judged.manifest.classes)))
     with threadpool_limits(1):
         scores[:, np.unique(truth)] = model.fit(known, truth).predict_proba(asked)

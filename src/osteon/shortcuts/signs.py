@@ -71,10 +71,13 @@ def _values(kind: str, value_of: Mapping[str, str | None]) -> Iterator[tuple[str
     common = [value for value, count in counts.most_common(MOST_VALUES) if count >= COMMON * n]
     if counts.total() == n and len(counts) == 2:
         common = common[-1:]
-    for number, value in enumerate(common, start=1):
+        names = ["the rarer of its 2 values"]
+    else:
+        names = [f"its value no. {number} by frequency" for number in range(1, len(common) + 1)]
+    for name, value in zip(names, common, strict=True):
         ids = {id_ for id_, own in value_of.items() if own == value}
         if FEWEST <= len(ids) <= n - FEWEST:
-            yield kind, f"value {number}" if kind.startswith(SOURCE) else value, ids
+            yield kind, name if kind.startswith(SOURCE) else value, ids
 
 
 def _sign(judged: Judged, kind: str, value: str, ids: set[str], label: int) -> Sign:

@@ -44,7 +44,7 @@ def border(film: Floats) -> Floats:
     brightest of each side, levels of all."""
     import cv2
 
-    deep = max(1, round(RIM * min(film.shape)))
+    deep = _depth(film)
     sides = (film[:deep], film[-deep:], film[:, :deep].T, film[:, -deep:].T)
     cells = [cv2.resize(side, (CELLS, 1), interpolation=cv2.INTER_AREA)[0] for side in sides]
     spread = [(side.std(), side.min(), side.max()) for side in sides]
@@ -52,13 +52,20 @@ def border(film: Floats) -> Floats:
     return np.concatenate([*cells, np.ravel(spread), np.quantile(rim, LEVELS)])
 
 
+def _depth(film: Floats) -> int:
+    return max(1, round(RIM * float(min(film.shape))))
+
+
 def background(film: Floats) -> Floats | None:
-    """Gray, grain and marks of the air around the body, (5 + 3 + 4 * 2,); None without air.
+    """Gray, grain and marks of the air around the body but for the border, (5 + 3 + 4 * 2,); None
+    where there is none.
 
     Neither the share nor the outline of the air is told, since they are the body's silhouette; what
     of it shows through where gray fades towards the skin cannot be helped.
     """
-    air = _air(film)
+    deep = _depth(film)
+    air = np.zeros(film.shape, np.bool_)
+    air[deep:-deep, deep:-deep] = _air(film)[deep:-deep, deep:-deep]
     if air.mean() < LEAST_AIR:
         return None
     gray = film[air]
