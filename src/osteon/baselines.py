@@ -79,9 +79,13 @@ def metadata_baseline(
     the label in other words (``fracture_count``), no metadata, and is left out; one that tells it
     of some films only (``hardware``) stays.
     """
-    model = fit_metadata(manifest, facts, split)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # on tables this small threads wait for each other: 20 times slower
+        model = fit_metadata(manifest, facts, split)
+        scores = model.scores(model.table(ids))
     return MetadataBaseline(
-        scores=model.scores(model.table(ids)),
+        scores=scores,
         columns=tuple(column.name for column in model.columns),
         left_out=model.left_out,
     )
@@ -107,13 +111,10 @@ class MetadataModel:
 
     def scores(self, table: Floats) -> Floats:
         """Scores (N, C) for a ``table`` (N, K)."""
-        from threadpoolctl import threadpool_limits
-
         if self.booster is None or not len(table):
             return np.tile(self.frequencies, (len(table), 1))
         scores: Floats = np.zeros((len(table), self.n_classes))
-        with threadpool_limits(1):
-            scores[:, self.classes] = self.booster.predict_proba(table)
+        scores[:, self.classes] = self.booster.predict_proba(table)
         return scores
 
 
@@ -146,7 +147,6 @@ def _boosted(
     columns: Sequence[Column], known: Floats, truth: NDArray[np.int64], seed: int
 ) -> HistGradientBoostingClassifier:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         categorical_features=[column.codes is not None for column in columns],
@@ -156,8 +156,7 @@ def _boosted(
         early_stopping=False,
         random_state=seed,
     )
-    with threadpool_limits(1):  # on tables this small threads wait for each other: 20 times slower
-        return model.fit(known, truth)
+    return model.fit(known, truth)
 
 
 def _train(manifest: Manifest, split: Split) -> tuple[list[str], NDArray[np.int64]]:

@@ -74,27 +74,21 @@ def _found(
     kept, undone = _with_enough(manifest, facts, groups)
     if len(kept.classes) < 2:
         return Shortcuts(undone=(*undone, "Nothing is left to tell apart."))
-    from osteon.shortcuts.probes import Judged, probe_metadata
+    from threadpoolctl import threadpool_limits
+
+    from osteon.shortcuts.probes import Judged
     from osteon.shortcuts.signs import tabulate
 
     judged = Judged(manifest=kept, facts=facts, groups=groups)
     say("shortcuts: what is told by metadata, rims and background")
-    probes: list[Probe] = []
-    try:
-        probes.append(probe_metadata(judged))
+    with threadpool_limits(1):  # on tables this small threads wait for each other
         if cache:
-            probes += _of_pixels(judged, cache, undone)
+            probes = tuple(_probes(judged, cache, undone))
         else:
             with tempfile.TemporaryDirectory() as folder:
-                probes += _of_pixels(judged, Path(folder), undone)
-    except DataError as error:
-        undone.append(f"No probe could be judged. {error}")
-    return Shortcuts(
-        classes=kept.classes,
-        probes=tuple(probes),
-        signs=tabulate(judged),
-        undone=tuple(undone),
-    )
+                probes = tuple(_probes(judged, Path(folder), undone))
+        signs = tabulate(judged)
+    return Shortcuts(classes=kept.classes, probes=probes, signs=signs, undone=tuple(undone))
 
 
 def _with_enough(
@@ -124,15 +118,19 @@ def _with_enough(
     return kept, [told] if few else []
 
 
-def _of_pixels(judged: Judged, cache: Path, undone: list[str]) -> Iterator[Probe]:
-    """The probes of pixels that can be made; why others cannot goes to ``undone``."""
+def _probes(judged: Judged, cache: Path, undone: list[str]) -> Iterator[Probe]:
+    """The probes that can be made; why others cannot goes to ``undone``."""
     from osteon.prepare import prepare
-    from osteon.shortcuts.probes import PIXELS, probe_pixels
+    from osteon.shortcuts.probes import PIXELS, probe_metadata, probe_pixels
     from osteon.shortcuts.surroundings import RULES
 
     try:
+        yield probe_metadata(judged)
+    except DataError as error:
+        undone.append(f"The metadata were not judged. {error}")
+    try:
         prepared = prepare(judged.manifest, RULES, cache=cache, facts=judged.facts)
-    except (ResourceError, UsageError) as error:
+    except (DataError, ResourceError, UsageError) as error:
         undone.append(f"Rims and background were not looked at. {error}")
         return
     for name in PIXELS:

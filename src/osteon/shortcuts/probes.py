@@ -160,7 +160,6 @@ def _features(
 def _scored(judged: Judged, part: Split, seen: Mapping[str, Floats]) -> Floats:
     """(n, C) for the films in test."""
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     known, asked = (np.stack([seen[id_] for id_ in ids]) for ids in (part.train, part.test))
     truth = judged.labels(part.train)
@@ -173,6 +172,5 @@ def _scored(judged: Judged, part: Split, seen: Mapping[str, Floats]) -> Floats:
         random_state=judged.seed,
     )
     scores: Floats = np.zeros((len(asked), len(judged.manifest.classes)))
-    with threadpool_limits(1):
-        scores[:, np.unique(truth)] = model.fit(known, truth).predict_proba(asked)
+    scores[:, np.unique(truth)] = model.fit(known, truth).predict_proba(asked)
     return scores

@@ -84,7 +84,7 @@ def _sign(judged: Judged, kind: str, value: str, ids: set[str], label: int) -> S
     films = judged.manifest.radiographs
     inside = [film.id for film in films if film.label == label]
     others = [film.id for film in films if film.label != label]
-    shares = [_Share.of(part, ids, judged.groups) for part in (inside, others)]
+    shares = [Share.of(part, ids, judged.groups) for part in (inside, others)]
     low, high = newcombe(*shares)
     return Sign(
         kind=kind,
@@ -102,7 +102,7 @@ def _sign(judged: Judged, kind: str, value: str, ids: set[str], label: int) -> S
             n_groups=len({judged.groups[film.id] for film in films}),
             method="Newcombe, from Wilson's intervals on the groups of either side",
         ),
-        p=fisher(_witnesses(films, judged), ids, label),
+        p=fisher(witnesses(films, judged), ids, label),
     )
 
 
@@ -110,19 +110,21 @@ def _sign(judged: Judged, kind: str, value: str, ids: set[str], label: int) -> S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Share:
+class Share:
+    """Films that have a sign, as a share of all, and how many groups they are all in."""
+
     n_with: int
     value: float
     n_groups: int
 
     @classmethod
-    def of(cls, films: Sequence[str], ids: set[str], groups: Mapping[str, str]) -> _Share:
+    def of(cls, films: Sequence[str], ids: set[str], groups: Mapping[str, str]) -> Share:
         n_with = sum(id_ in ids for id_ in films)
         n_groups = len({groups[id_] for id_ in films})
         return cls(n_with=n_with, value=n_with / len(films), n_groups=n_groups)
 
 
-def newcombe(one: _Share, other: _Share) -> tuple[float, float]:
+def newcombe(one: Share, other: Share) -> tuple[float, float]:
     """The 95 % interval of a difference of two shares (Newcombe, Stat Med 17:873, 1998, method 10),
     each as good as its number of groups: films of one group are no independent witnesses."""
     low, high = wilson(one.value * one.n_groups, one.n_groups)
@@ -133,7 +135,7 @@ def newcombe(one: _Share, other: _Share) -> tuple[float, float]:
     return difference - below, difference + above
 
 
-def _witnesses(films: Sequence[Radiograph], judged: Judged) -> list[Radiograph]:
+def witnesses(films: Sequence[Radiograph], judged: Judged) -> list[Radiograph]:
     """One film of each group and class, by lot: the test is exact for films that are independent.
 
     A group of two classes has two. Of what its films share there is then less between the classes

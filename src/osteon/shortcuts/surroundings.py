@@ -22,6 +22,8 @@ RIM = 0.08  # of the film's shorter side: how deep the border is
 CELLS = 8  # along each side of the film
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 DARK = 0.5  # of the way from the darkest to Otsu's threshold: all that is brighter may be the body
+FAINT = 0.06  # gray above the middle of what Otsu's threshold calls dark: a faint limb, perhaps
+BLACK = 0.3  # gray: what is brighter may be the body, whatever else the film shows
 SMALL = 0.015  # of the film's area: what is bright, as small, and apart from the body is a mark
 MARGIN_PX = 3  # around the body, of 64: soft tissue and the blur of shrinking
 LEAST_AIR = 0.03  # of the film's area, to say anything of the background
@@ -82,7 +84,9 @@ def _air(film: Floats) -> NDArray[np.bool_]:
     gray = cv2.GaussianBlur((film * 255).astype(np.uint8), (3, 3), 0)
     otsu, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     darkest = float(np.quantile(gray, 0.02))
-    bright = (gray > darkest + DARK * (otsu - darkest)).astype(np.uint8)
+    faint = float(np.median(gray[gray <= max(otsu, gray.min())])) + FAINT * 255
+    limit = min(darkest + DARK * (otsu - darkest), faint, BLACK * 255)
+    bright = (gray > limit).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=8)
     small = stats[:, cv2.CC_STAT_AREA] <= SMALL * film.size
     body = ((labels > 0) & ~small[labels]).astype(np.uint8)
