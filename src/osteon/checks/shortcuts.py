@@ -56,14 +56,14 @@ def shortcuts(evidence: Evidence) -> Iterator[Finding]:
     for probe in found.probes:
         if tells(probe):
             said, remedy = TOLD[probe.name]
-            task = f"{_task(found)} in groups not learnt from"
-            yield _finding(f"{said} {task}: {_auroc(probe)}{_leanings(probe)}.", remedy)
+            figure = f"{_auroc(probe, found)}{_leanings(probe)}"
+            yield _finding(f"{said} {_task(found)}, in groups not learnt from: {figure}.", remedy)
     for kind in dict.fromkeys(sign.kind for sign in found.signs):
         of_kind = [sign for sign in found.signs if sign.kind == kind and is_shortcut(sign)]
         if of_kind:
             yield _of_signs(sorted(of_kind, key=lambda sign: -abs(_value(sign.difference))))
     if quiet := [probe for probe in found.probes if not tells(probe)]:
-        told = "; ".join(f"{probe.name}: {_auroc(probe)}" for probe in quiet)
+        told = "; ".join(f"{probe.name}: {_auroc(probe, found)}" for probe in quiet)
         yield _note(f"Not seen to tell the label without the bone: {told}.")
     for sentence in found.undone:
         yield _note(f"Shortcuts: {sentence}")
@@ -86,15 +86,16 @@ def _value(estimate: Estimate) -> float:
 def _task(found: Shortcuts) -> str:
     if len(found.classes) == 2:
         return f"'{found.classes[1]}' from '{found.classes[0]}'"
-    return f"the {len(found.classes)} classes apart (mean of each against the rest)"
+    return f"the {len(found.classes)} classes apart"
 
 
-def _auroc(probe: Probe) -> str:
+def _auroc(probe: Probe, found: Shortcuts) -> str:
     auroc = probe.auroc
+    mean = "" if len(found.classes) == 2 else ", mean of each class against the rest"
     if auroc.value is None:
         return "undefined AUROC"
     ends = "no interval" if auroc.low is None else f"{auroc.low:.3f} to {auroc.high:.3f}"
-    return f"AUROC {auroc.value:.3f} ({ends}; {auroc.n:,} films in {auroc.n_groups:,} groups)"
+    return f"AUROC {auroc.value:.3f} ({ends}; {auroc.n:,} films in {auroc.n_groups:,} groups{mean})"
 
 
 def _leanings(probe: Probe) -> str:
@@ -118,8 +119,8 @@ def _of_signs(signs: list[Sign]) -> Finding:
     return _finding(
         f"Of the films of '{sign.class_name}', {there[0]} ({sign.n_with:,} of "
         f"{sign.n_of_class:,}) {what}; of the others, {there[1]} ({sign.n_with_others:,} of "
-        f"{sign.n_others:,}): {100 * _value(difference):+.1f} points ({ends}; p "
-        f"{_p(sign.p)}, Holm), that a network can read instead of the bone.{more}",
+        f"{sign.n_others:,}): {100 * _value(difference):+.1f} points ({ends}; Holm's p "
+        f"{_p(sign.p)}). A network can read that instead of the bone.{more}",
         remedy,
     )
 
