@@ -14,7 +14,6 @@ from collections import Counter
 from pathlib import Path
 
 from osteon.audit import audit
-from osteon.clusters import copy_clusters
 from osteon.inspection import inspect_films
 from osteon.phantom import PhantomPlan, make_phantoms
 from osteon.phantom.plan import Plants
@@ -26,9 +25,7 @@ def flagged(plan: PhantomPlan, folder: Path) -> list[str]:
     """The messages of all shortcuts that are flagged in phantoms of ``plan``."""
     manifest = read_source(make_phantoms(folder / "films", plan, workers=1))
     facts = inspect_films(manifest, workers=1)
-    found = find_shortcuts(
-        manifest, facts=facts, clusters=copy_clusters(facts), cache=folder / "cache"
-    )
+    found = find_shortcuts(manifest, facts=facts, cache=folder / "cache")
     findings = audit(manifest, facts=facts, shortcuts=found, checks=["shortcuts"]).findings
     return [finding.message for finding in findings if finding.severity == "warning"]
 

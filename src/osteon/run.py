@@ -178,7 +178,6 @@ def look_at(
 ) -> tuple[Manifest, Audit]:
     """Read the source, open every film, look for copies and shortcuts, run every check."""
     from osteon.audit import audit
-    from osteon.clusters import copy_clusters
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
@@ -191,8 +190,7 @@ def look_at(
         facts = inspect_films(manifest, cache=cache, store=store)
         patients = {film.id: film.patient_id for film in manifest.radiographs}
         copies = find_copies(facts, store, patients=patients)
-    clusters = copy_clusters(facts, copies)
-    shortcuts = find_shortcuts(manifest, facts=facts, clusters=clusters, cache=cache)
+    shortcuts = find_shortcuts(manifest, facts=facts, copies=copies, cache=cache)
     return manifest, audit(manifest, facts=facts, copies=copies, shortcuts=shortcuts)
 
 

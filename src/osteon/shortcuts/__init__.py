@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osteon.clusters import group_films
+from osteon.clusters import copy_clusters, group_films
 from osteon.errors import DataError, ResourceError, UsageError
 from osteon.progress import say
-from osteon.types import FilmFacts, Manifest, Probe, Shortcuts
+from osteon.types import Copies, FilmFacts, Manifest, Probe, Shortcuts
 from osteon.values import read_value, write_value
 
 if TYPE_CHECKING:
@@ -32,15 +32,16 @@ def find_shortcuts(
     manifest: Manifest,
     *,
     facts: Mapping[str, FilmFacts],
-    clusters: Mapping[str, str],
+    copies: Copies | None = None,
     cache: Path | None = None,
 ) -> Shortcuts:
     """What tells the label of the readable films without the bone, as far as these probes see.
 
-    ``clusters`` as in ``Audit.clusters``. With ``cache``, unchanged data are answered from there.
+    ``copies`` from ``osteon.find_copies`` are kept on one side, as those equal by bytes or pixels,
+    and patients and studies are. With ``cache``, unchanged data are answered from there.
     Classes of fewer than 20 groups are left out; ``undone`` says so, and what else was not done.
     """
-    groups = group_films(manifest, clusters)
+    groups = group_films(manifest, copy_clusters(facts, copies))
     known = _place(manifest, facts, groups, cache) if cache else None
     if known and known.is_file():
         try:
