@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from osteon.checks import CHECKS, Evidence, percent
 from osteon.types import Estimate, Finding, Probe, Shortcuts, Sign
 
-LEAST_AUROC = 0.55  # that a probe's interval must lie above
+LEAST_AUROC = 0.55  # that a probe's interval must lie above; it must also stay above
+CHANCE = 0.5  # when made WIDER times as wide: the bootstrap of the films judged does not know how
+WIDER = 2.0  # much a probe learns by chance (Bengio and Grandvalet, J Mach Learn Res 5:1089, 2004)
 LEAST_DIFFERENCE = 0.05  # of shares, and
 MOST_P = 0.01  # after Holm's correction, for a sign to be called a shortcut
 LEANINGS = 3  # columns named
@@ -71,7 +73,10 @@ def shortcuts(evidence: Evidence) -> Iterator[Finding]:
 
 def tells(probe: Probe) -> bool:
     """Whether the probe's films are told apart beyond doubt, and by more than a trifle."""
-    return probe.auroc.low is not None and probe.auroc.low > LEAST_AUROC
+    value, low = probe.auroc.value, probe.auroc.low
+    if value is None or low is None:
+        return False
+    return low > LEAST_AUROC and value - WIDER * (value - low) > CHANCE
 
 
 def is_shortcut(sign: Sign) -> bool:
