@@ -275,6 +275,35 @@ def test_the_table_of_a_sign_counts_films(judged: Judged) -> None:
     assert arrow.difference.value == pytest.approx(shares[1] - shares[0])
 
 
+def test_of_a_column_the_frequent_values_are_tabulated(judged: Judged) -> None:
+    """Of 150 films: two values, three, one with a rare other one, quantities, one value."""
+    values = {
+        "two": ["x"] * 50 + ["y"] * 100,
+        "three": ["x"] * 20 + ["y"] * 90 + ["z"] * 40,
+        "rare": ["x"] * 2 + ["y"] * 148,
+        "gaps": [""] * 30 + ["y"] * 120,
+        "age": [f"{40 + i / 10}" for i in range(150)],
+        "one": ["x"] * 150,
+    }
+    films = tuple(
+        replace(film, extra={name: cells[i] for name, cells in values.items()})
+        for i, film in enumerate(judged.manifest.radiographs)
+    )
+    signs = tabulate(replace(judged, manifest=replace(judged.manifest, radiographs=films)))
+    told = {
+        (sign.kind.removeprefix("source: "), sign.value): sign.n_with + sign.n_with_others
+        for sign in signs
+        if sign.kind.startswith("source: ")
+    }
+    assert told == {
+        ("two", "the rarer of its 2 values"): 50,
+        ("three", "its value no. 1 by frequency"): 90,
+        ("three", "its value no. 2 by frequency"): 40,
+        ("three", "its value no. 3 by frequency"): 20,
+        ("gaps", "its value no. 1 by frequency"): 120,
+    }
+
+
 def test_cells_of_the_source_are_not_quoted(judged: Judged, shared: Made) -> None:
     named = tuple(
         replace(film, extra={"doctor": "Xaverius" if film.label and i % 9 else "Yolanda"})

@@ -68,16 +68,13 @@ def _values(kind: str, value_of: Mapping[str, str | None]) -> Iterator[tuple[str
     """The frequent values of a column of few; one of two values is the other one turned round."""
     counts = Counter(value for value in value_of.values() if value)
     n = len(value_of)
-    common = [value for value, count in counts.most_common(MOST_VALUES) if count >= COMMON * n]
-    if counts.total() == n and len(counts) == 2:
-        common = common[-1:]
-        names = ["the rarer of its 2 values"]
-    else:
-        names = [f"its value no. {number} by frequency" for number in range(1, len(common) + 1)]
-    for name, value in zip(names, common, strict=True):
-        ids = {id_ for id_, own in value_of.items() if own == value}
-        if FEWEST <= len(ids) <= n - FEWEST:
-            yield kind, name if kind.startswith(SOURCE) else value, ids
+    either = counts.total() == n and len(counts) == 2
+    for rank, (value, count) in enumerate(counts.most_common(MOST_VALUES), start=1):
+        enough = max(FEWEST, COMMON * n) <= count <= n - FEWEST
+        if enough and not (either and rank == 1):
+            ids = {id_ for id_, own in value_of.items() if own == value}
+            told = "the rarer of its 2 values" if either else f"its value no. {rank} by frequency"
+            yield kind, told if kind.startswith(SOURCE) else value, ids
 
 
 def _sign(judged: Judged, kind: str, value: str, ids: set[str], label: int) -> Sign:
