@@ -153,7 +153,7 @@ PLANTS: Mapping[str, tuple[Plant, set[str]]] = {
     "letters": (Plant(letter=(0.1, 0.9)), {"background"}),
     "rims": (Plant(rim=(0.1, 0.9)), {"border"}),
     "scanners": (Plant(scanner=(0.1, 0.8)), {"metadata", "scanner"}),
-    "arrows": (Plant(arrow=(0.02, 0.5)), {"arrow"}),
+    "arrows": (Plant(arrow=(0.02, 0.7)), {"arrow"}),
     "letters and scanners": (
         Plant(letter=(0.1, 0.9), scanner=(0.1, 0.8)),
         {"background", "metadata", "scanner"},
