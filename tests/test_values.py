@@ -27,6 +27,7 @@ def test_fields_can_be_left_out_of_what_is_printed() -> None:
         "findings",
         "clusters",
         "copies",
+        "shortcuts",
     }
 
 

@@ -24,6 +24,7 @@ _HOME = {  # public name -> the module that it lives in
     "deidentify": "osteon.deidentify",
     "evaluate": "osteon.evaluate",
     "find_copies": "osteon.likeness.search",
+    "find_shortcuts": "osteon.shortcuts",
     "fit": "osteon.fit",
     "folds": "osteon.split",
     "group_films": "osteon.split",
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from osteon.run import compare_data as compare_data
     from osteon.run import look_at as look_at
     from osteon.run import run as run
+    from osteon.shortcuts import find_shortcuts as find_shortcuts
     from osteon.split import folds as folds
     from osteon.split import group_films as group_films
     from osteon.split import shipped as shipped

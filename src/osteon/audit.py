@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from osteon.checks import CHECKS, Evidence
 from osteon.clusters import copy_clusters
-from osteon.types import Audit, Copies, FilmFacts, Manifest, Split
+from osteon.types import Audit, Copies, FilmFacts, Manifest, Shortcuts, Split
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -16,16 +16,20 @@ def audit(
     *,
     facts: Mapping[str, FilmFacts],
     copies: Copies | None = None,
+    shortcuts: Shortcuts | None = None,
     checks: Iterable[str] | None = None,
 ) -> Audit:
     """Run all checks, or those named, and gather copies into clusters.
 
-    ``facts`` come from ``osteon.inspect_films``, ``copies`` from ``osteon.find_copies``; without
-    them, only exact copies are known. Findings are ordered by severity, then by check.
+    ``facts`` come from ``osteon.inspect_films``, ``copies`` from ``osteon.find_copies`` (without
+    them, only exact copies are known), ``shortcuts`` from ``osteon.find_shortcuts``. Findings are
+    ordered by severity, then by check.
     Raises UnknownName for a check that does not exist.
     """
     clusters = copy_clusters(facts, copies)
-    evidence = Evidence(manifest=manifest, facts=facts, clusters=clusters, copies=copies)
+    evidence = Evidence(
+        manifest=manifest, facts=facts, clusters=clusters, copies=copies, shortcuts=shortcuts
+    )
     names = list(CHECKS) if checks is None else list(checks)
     chosen = [CHECKS[name] for name in names]
     findings = [finding for check in chosen for finding in check(evidence)]
@@ -36,6 +40,7 @@ def audit(
         facts=dict(facts),
         clusters=clusters,
         copies=copies,
+        shortcuts=shortcuts,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from osteon.types import FilmFacts, Manifest, Radiograph, Split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
     from osteon.types import Floats
 
@@ -78,36 +79,74 @@ def metadata_baseline(
     the label in other words (``fracture_count``), no metadata, and is left out; one that tells it
     of some films only (``hardware``) stays.
     """
-    films = {film.id: film for film in manifest.radiographs}
-    train, truth = _train(manifest, split)
-    rows = [_row(films[id_], facts.get(id_)) for id_ in train]
-    left_out = _labels_in_other_words(rows, truth)
-    columns = [column for column in _columns(rows) if column.name not in left_out]
-    asked = [_row(films[id_], facts.get(id_)) for id_ in ids]
-    scores: Floats = np.zeros((len(ids), len(manifest.classes)))
-    present = np.unique(truth)
-    if len(present) == 1:
-        scores[:, present] = 1.0
-    elif asked:
-        tables = (_table(columns, rows), _table(columns, asked))
-        scores[:, present] = _boosted(columns, *tables, truth, seed=split.seed)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # on tables this small threads wait for each other: 20 times slower
+        model = fit_metadata(manifest, facts, split)
+        scores = model.scores(model.table(ids))
     return MetadataBaseline(
         scores=scores,
-        columns=tuple(column.name for column in columns),
-        left_out=tuple(name.removeprefix(SOURCE) for name in left_out),
+        columns=tuple(column.name for column in model.columns),
+        left_out=model.left_out,
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetadataModel:
+    """The metadata-only baseline, learnt: columns to numbers, numbers to scores."""
+
+    columns: tuple[Column, ...]
+    left_out: tuple[str, ...]
+    n_classes: int
+    classes: NDArray[np.int64]  # those that train has
+    booster: HistGradientBoostingClassifier | None  # none: train has one class, or no column
+    frequencies: Floats  # (C,), of train
+    row_of: Callable[[str], Row]
+
+    def table(self, ids: Sequence[str]) -> Floats:
+        """What is known of the films (N, K), one column each of ``columns``; NaN is unknown."""
+        rows = [self.row_of(id_) for id_ in ids]
+        cells = [[column.cell(row.get(column.name)) for column in self.columns] for row in rows]
+        return np.array(cells, dtype=np.float64).reshape(len(rows), len(self.columns))
+
+    def scores(self, table: Floats) -> Floats:
+        """Scores (N, C) for a ``table`` (N, K)."""
+        if self.booster is None or not len(table):
+            return np.tile(self.frequencies, (len(table), 1))
+        scores: Floats = np.zeros((len(table), self.n_classes))
+        scores[:, self.classes] = self.booster.predict_proba(table)
+        return scores
+
+
+def fit_metadata(manifest: Manifest, facts: Mapping[str, FilmFacts], split: Split) -> MetadataModel:
+    """Learn the metadata-only baseline from the train part of ``split``."""
+    films = {film.id: film for film in manifest.radiographs}
+
+    def row_of(id_: str) -> Row:
+        return _row(films[id_], facts.get(id_))
+
+    train, truth = _train(manifest, split)
+    rows = [row_of(id_) for id_ in train]
+    left_out = _in_other_words(rows, truth)
+    counts = np.bincount(truth, minlength=len(manifest.classes))
+    model = MetadataModel(
+        columns=tuple(column for column in _columns(rows) if column.name not in left_out),
+        left_out=tuple(name.removeprefix(SOURCE) for name in left_out),
+        n_classes=len(manifest.classes),
+        classes=np.unique(truth),
+        booster=None,
+        frequencies=counts / counts.sum(),
+        row_of=row_of,
+    )
+    if len(model.classes) == 1 or not model.columns:
+        return model
+    return replace(model, booster=_boosted(model.columns, model.table(train), truth, split.seed))
+
+
 def _boosted(
-    columns: Sequence[_Column],
-    known: Floats,
-    asked: Floats,
-    truth: NDArray[np.int64],
-    *,
-    seed: int,
-) -> Floats:
+    columns: Sequence[Column], known: Floats, truth: NDArray[np.int64], seed: int
+) -> HistGradientBoostingClassifier:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         categorical_features=[column.codes is not None for column in columns],
@@ -117,9 +156,7 @@ def _boosted(
         early_stopping=False,
         random_state=seed,
     )
-    with threadpool_limits(1):  # on tables this small threads wait for each other: 20 times slower
-        scores: Floats = model.fit(known, truth).predict_proba(asked)
-    return scores
+    return model.fit(known, truth)
 
 
 def _train(manifest: Manifest, split: Split) -> tuple[list[str], NDArray[np.int64]]:
@@ -135,7 +172,9 @@ def _train(manifest: Manifest, split: Split) -> tuple[list[str], NDArray[np.int6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Column:
+class Column:
+    """A column of the table of metadata."""
+
     name: str
     codes: Mapping[str, int] | None  # of a text column: its values; None for a number
 
@@ -161,14 +200,14 @@ def _row(film: Radiograph, facts: FilmFacts | None) -> dict[str, Cell]:
     return numbers | words | {SOURCE + name: value for name, value in film.extra.items()}
 
 
-def _columns(rows: Sequence[Row]) -> list[_Column]:
+def _columns(rows: Sequence[Row]) -> list[Column]:
     columns = []
     for name in _names(rows):
         values = [row.get(name) for row in rows]
-        if _is_quantity(values):
-            columns.append(_Column(name=name, codes=None))
+        if is_quantity(values):
+            columns.append(Column(name=name, codes=None))
         elif codes := _codes(map(str, filter(None, values)), len(values)):
-            columns.append(_Column(name=name, codes=codes))
+            columns.append(Column(name=name, codes=codes))
     return columns
 
 
@@ -176,7 +215,7 @@ def _names(rows: Sequence[Row]) -> list[str]:
     return sorted({name for row in rows for name in row})
 
 
-def _is_quantity(values: Sequence[Cell]) -> bool:
+def is_quantity(values: Sequence[Cell]) -> bool:
     """Whether what is there are numbers, and those of a text column so many that they measure."""
     there = [value for value in values if value not in (None, "")]
     if any(isinstance(value, str) for value in there) and len(set(there)) < FEWEST_NUMBERS:
@@ -199,15 +238,17 @@ def _number(value: Cell) -> float:
     return number if math.isfinite(number) else math.nan
 
 
-def _table(columns: Sequence[_Column], rows: Sequence[Row]) -> Floats:
-    cells = [[column.cell(row.get(column.name)) for column in columns] for row in rows]
-    return np.array(cells, dtype=np.float64)
-
-
 # --- the label in other words ---------------------------------------------------------------------
 
 
-def _labels_in_other_words(rows: Sequence[Row], truth: NDArray[np.int64]) -> tuple[str, ...]:
+def labels_in_other_words(films: Sequence[Radiograph]) -> tuple[str, ...]:
+    """The columns of the source that alone tell the class of nearly all of these films."""
+    rows = [_row(film, None) for film in films if film.label is not None]
+    truth = np.array([film.label for film in films if film.label is not None], dtype=np.int64)
+    return tuple(name.removeprefix(SOURCE) for name in _in_other_words(rows, truth))
+
+
+def _in_other_words(rows: Sequence[Row], truth: NDArray[np.int64]) -> tuple[str, ...]:
     told = []
     for name in _names(rows):
         values = [row.get(name) or "" for row in rows]

@@ -186,14 +186,15 @@ def look_at(
     layout: str | None = None,
     cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Read the source, open every film once, look for copies, run every check; then, if ``rules``
-    say so, cut collages into panels."""
+    """Read the source, open every film once, look for copies and shortcuts, run every check; then,
+    if ``rules`` say so, cut collages into panels."""
     from osteon.audit import audit
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
     from osteon.panels import cut_panels
     from osteon.reading import read_source
+    from osteon.shortcuts import find_shortcuts
 
     manifest = read_source(data, layout=layout)
     say(f"{manifest.recognised_by}")
@@ -201,10 +202,11 @@ def look_at(
         facts = inspect_films(manifest, cache=cache, store=store)
         patients = {film.id: film.patient_id for film in manifest.radiographs}
         copies = find_copies(facts, store, patients=patients)
-    audited = audit(manifest, facts=facts, copies=copies)
-    return (
-        cut_panels(manifest, audited) if rules and "panels" in rules.mend else (manifest, audited)
-    )
+    shortcuts = find_shortcuts(manifest, facts=facts, copies=copies, cache=cache)
+    audited = audit(manifest, facts=facts, copies=copies, shortcuts=shortcuts)
+    if rules and "panels" in rules.mend:
+        return cut_panels(manifest, audited)
+    return manifest, audited
 
 
 def compare_data(train: Path, test: Path, *, cache: Path | None = None) -> Independence:

@@ -169,16 +169,62 @@ class Copies:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Leaning:
+    """A column of the metadata, or several that say one thing, and how much hangs on it."""
+
+    column: str
+    share: float  # of all that is lost by shuffling one column after the other: 0 to 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """How well classes are told apart by what shows no bone: each film scored by a model that saw
+    no film of its group."""
+
+    name: Literal["metadata", "border", "background"]
+    auroc: Estimate  # of more than two classes the mean over them, each against the rest
+    leans_on: tuple[Leaning, ...] = ()  # of the metadata, greatest first
+    left_out: tuple[str, ...] = ()  # columns that are the label in other words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sign:
+    """Something on a film besides the bone, tabulated: films of one class against all others."""
+
+    kind: str  # a kind of Artefact, film size, laterality, or "source: " and a column
+    value: str  # where the kind has several; the cells of a source's column are not quoted
+    class_name: str
+    n_with: int  # films of the class that have it
+    n_of_class: int
+    n_with_others: int
+    n_others: int
+    difference: Estimate  # share in the class less share in the others
+    p: float  # exact, one film of each group and class; Holm's, for all signs of the data set
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shortcuts:
+    """What tells the label without the bone. ``undone``: one sentence for each thing that was not
+    looked for, and why."""
+
+    classes: tuple[str, ...] = ()  # those told apart: large enough ones
+    probes: tuple[Probe, ...] = ()
+    signs: tuple[Sign, ...] = ()  # of more than two classes, a kind has one for each class
+    undone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
     """What all checks saw. ``clusters`` names, for every readable film that has a copy, its copies'
     common cluster; films without a copy are not in it. ``copies`` is None where only exact copies
-    were looked for."""
+    were looked for, ``shortcuts`` where none were."""
 
     manifest_digest: str
     findings: tuple[Finding, ...]
     facts: Mapping[str, FilmFacts]
     clusters: Mapping[str, str]
     copies: Copies | None = None
+    shortcuts: Shortcuts | None = None
 
     @property
     def unreadable(self) -> frozenset[str]:

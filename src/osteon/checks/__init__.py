@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from osteon.registry import Registry
-from osteon.types import Copies, FilmFacts, Finding, Manifest, Radiograph
+from osteon.types import Copies, FilmFacts, Finding, Manifest, Radiograph, Shortcuts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +21,7 @@ class Evidence:
     facts: Mapping[str, FilmFacts]  # film id -> what opening its file told
     clusters: Mapping[str, str]  # film id -> cluster of copies; films without a copy are absent
     copies: Copies | None = None  # whose pixels differ; None where they were not looked for
+    shortcuts: Shortcuts | None = None  # None where they were not looked for
 
     def readable(self, id_: str) -> bool:
         """Whether the film was opened and decoded whole."""
