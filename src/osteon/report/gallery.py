@@ -36,7 +36,12 @@ class Shelf:
 
 
 def thumbnail(
-    id_: str, manifest: Manifest, *, caption: str = "", right: bool | None = None
+    id_: str,
+    manifest: Manifest,
+    *,
+    caption: str = "",
+    right: bool | None = None,
+    long_side_px: int = THUMBNAIL_PX,
 ) -> Thumbnail | None:
     """None for a film that cannot be read any more."""
     import cv2
@@ -49,7 +54,7 @@ def thumbnail(
     except UnreadableFilm:
         return None
     height, width = gray.shape
-    scale = THUMBNAIL_PX / max(height, width)
+    scale = long_side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if gray.dtype == np.uint16:
         gray = (gray // 257).astype(np.uint8)

@@ -1,0 +1,120 @@
+"""The gallery of suspects: films to look at, buttons for verdicts, and the CSV that they fill."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osteon.errors import UsageError
+from osteon.files import write_text
+from osteon.metrics import TITLES
+from osteon.progress import track
+from osteon.report.gallery import Thumbnail, thumbnail
+from osteon.report.rendering import rendered
+from osteon.suspects import Suspects
+from osteon.types import Manifest
+from osteon.values import write_value
+from osteon.verdicts import Verdict, read_verdicts
+
+COLUMNS = ("id", "given", "proposed", "score", "verdict", "label", "reason")
+PICTURE_PX = 512  # the long side: a fracture line must be seen
+Row = tuple[str, ...]  # cells in the order of COLUMNS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exhibit:
+    """A film to look at, and its row of the CSV."""
+
+    row: Row
+    caption: str
+    picture: Thumbnail | None  # None where the film cannot be read any more
+
+    @property
+    def cells(self) -> dict[str, str]:
+        return dict(zip(COLUMNS, self.row, strict=True))
+
+
+def check_room(folder: Path, verdicts: Sequence[Verdict]) -> None:
+    """Raise UsageError where the gallery of ``folder`` has verdicts that are not in ``verdicts``:
+    a new one would overwrite a person's work."""
+    path = folder / "suspects.csv"
+    known = {verdict.id for verdict in verdicts}
+    if path.exists() and any(verdict.id not in known for verdict in read_verdicts(path)):
+        raise UsageError(
+            f"{path} holds verdicts that would be lost. Hand them in with --verdicts, or name "
+            "another folder: --out."
+        )
+
+
+def write_gallery(
+    found: Suspects, manifest: Manifest, verdicts: Sequence[Verdict], folder: Path, *, most: int
+) -> Path:
+    """Write suspects.json, suspects.csv and suspects.html to ``folder``; returns the page's path.
+
+    ``most`` of each list are shown, and none of ``verdicts``; those are carried into the CSV, so
+    that one file holds all that was ever decided.
+    """
+    settled = {verdict.id for verdict in verdicts}
+    doubted = [row for row in _doubted(found) if row[0][0] not in settled][:most]
+    shown = settled | {row[0] for row, _ in doubted}
+    unlike = [row for row in _unlike(found) if row[0][0] not in shown][:most]
+    carried = [_carried(verdict) for verdict in verdicts]
+    write_value(folder / "suspects.json", found)
+    rows = [*carried, *(row for row, _ in doubted), *(row for row, _ in unlike)]
+    write_text(folder / "suspects.csv", _csv([COLUMNS, *rows]))
+    films = list(_exhibits([*doubted, *unlike], manifest))
+    page = rendered(
+        "suspects.html.jinja",
+        s=found,
+        data_name=manifest.root.name,
+        doubted=films[: len(doubted)],
+        unlike=films[len(doubted) :],
+        carried=carried,
+        columns=COLUMNS,
+        titles=TITLES,
+    )
+    return write_text(folder / "suspects.html", page)
+
+
+def _doubted(found: Suspects) -> Iterable[tuple[Row, str]]:
+    odd = {film.id for film in found.outliers}
+    for film in found.suspects:
+        caption = (
+            f"filed as {film.given} ({film.given_score:.2f}), looks like {film.proposed} "
+            f"({film.proposed_score:.2f})"
+        )
+        if film.twins:
+            caption += f"; a copy of it has another label: {', '.join(film.twins)}"
+        if film.id in odd:
+            caption += "; unlike all others, too"
+        score = f"{film.margin:.4f}"
+        yield (film.id, film.given, film.proposed, score, "", film.proposed, "label"), caption
+
+
+def _unlike(found: Suspects) -> Iterable[tuple[Row, str]]:
+    for film in found.outliers:
+        caption = (
+            f"filed as {film.given}; distance {film.distance:.2f} to the nearest films, "
+            f"{film.typical:.2f} is typical"
+        )
+        yield (film.id, film.given, "", f"{film.distance:.4f}", "", "", "unlike all"), caption
+
+
+def _carried(verdict: Verdict) -> Row:
+    return (verdict.id, verdict.given, "", "", verdict.decision, verdict.label, "before")
+
+
+def _exhibits(rows: Sequence[tuple[Row, str]], manifest: Manifest) -> Iterable[Exhibit]:
+    for row, caption in track(rows, "gallery", total=len(rows)):
+        picture = thumbnail(row[0], manifest, caption=caption, long_side_px=PICTURE_PX)
+        yield Exhibit(row=row, caption=caption, picture=picture)
+
+
+def _csv(rows: Iterable[Row]) -> str:
+    """All cells quoted: Python's writer leaves a lone carriage return bare otherwise."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+    return text.getvalue()
