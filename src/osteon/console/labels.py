@@ -32,7 +32,8 @@ def show_suspects(found: Suspects, folder: Path, as_data: bool) -> None:
     for film in found.suspects[:IDS_SHOWN]:
         filed = f"{film.given} ({film.given_score:.2f})"
         like = f"{film.proposed} ({film.proposed_score:.2f})"
-        out.print(f"{film.id}: filed as {filed}, looks like {like}", markup=False, style="dim")
+        told = f"{film.id}: filed as {filed}, looks like {like}"
+        out.print(told, markup=False, style="dim", soft_wrap=True)
     out.print(f"{len(found.outliers):,} films are unlike all others.")
     out.print(f"gallery: {folder / 'suspects.html'}", soft_wrap=True, markup=False)
     out.print(f"verdicts: {folder / 'suspects.csv'}", soft_wrap=True, markup=False)

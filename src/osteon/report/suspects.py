@@ -87,7 +87,7 @@ def _doubted(found: Suspects) -> Iterable[tuple[Row, str]]:
             f"({film.proposed_score:.2f})"
         )
         if film.twins:
-            caption += f"; a copy of it has another label: {', '.join(film.twins)}"
+            caption += f"; a copy of it has another label: {film.twins[0]}"
         if film.id in odd:
             caption += "; unlike all others, too"
         score = f"{film.margin:.4f}"
@@ -97,8 +97,8 @@ def _doubted(found: Suspects) -> Iterable[tuple[Row, str]]:
 def _unlike(found: Suspects) -> Iterable[tuple[Row, str]]:
     for film in found.outliers:
         caption = (
-            f"filed as {film.given}; distance {film.distance:.2f} to the nearest films, "
-            f"{film.typical:.2f} is typical"
+            f"filed as {film.given}; {film.distance / film.typical:.1f} times as far from the "
+            "nearest films as is usual"
         )
         yield (film.id, film.given, "", f"{film.distance:.4f}", "", "", "unlike all"), caption
 
