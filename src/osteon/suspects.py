@@ -95,7 +95,8 @@ class Suspects:
             f"({_percent(self.contested)}). How many are wrong only looking tells: where classes "
             "are hard to tell apart, most contested labels are right. In a trial with "
             f"{n_wrong:,} labels made wrong at random, {_percent(top)} of the first {top.n:,} in "
-            f"the list were of these; by chance {100 * n_wrong / self.n:.0f} %."
+            f"the list were of these, {100 * n_wrong / self.n:.0f} % by chance; the rest may be "
+            "wrong in truth, or right."
         )
 
     @property
@@ -136,9 +137,9 @@ def find_suspects(
     independent films.
     """
     recipe = recipe or named_recipe("linear-probe")
+    strengths = _strengths(recipe)
     parts = _parts(manifest, audit, k, seed)
     features = _features(recipe, prepared, parts.ids, len(manifest.classes), seed)
-    strengths = _strengths(recipe)
     say(f"{len(parts.ids):,} films in {len(set(parts.groups)):,} groups, {k} folds")
     chosen = [
         _chosen(features, parts, fold, strengths)

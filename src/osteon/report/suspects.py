@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,9 @@ def write_gallery(
     that one file holds all that was ever decided.
     """
     settled = {verdict.id for verdict in verdicts}
-    doubted = [row for row in _doubted(found) if row[0][0] not in settled][:most]
-    shown = settled | {row[0] for row, _ in doubted}
-    unlike = [row for row in _unlike(found) if row[0][0] not in shown][:most]
+    unlike = [(row, told) for row, told in _unlike(found) if row[0] not in settled][:most]
+    shown = settled | {row[0] for row, _ in unlike}
+    doubted = [(row, told) for row, told in _doubted(found) if row[0] not in shown][:most]
     carried = [_carried(verdict) for verdict in verdicts]
     write_value(folder / "suspects.json", found)
     rows = [*carried, *(row for row, _ in doubted), *(row for row, _ in unlike)]
@@ -79,8 +79,7 @@ def write_gallery(
     return write_text(folder / "suspects.html", page)
 
 
-def _doubted(found: Suspects) -> Iterable[tuple[Row, str]]:
-    odd = {film.id for film in found.outliers}
+def _doubted(found: Suspects) -> Iterator[tuple[Row, str]]:
     for film in found.suspects:
         caption = (
             f"filed as {film.given} ({film.given_score:.2f}), looks like {film.proposed} "
@@ -88,26 +87,28 @@ def _doubted(found: Suspects) -> Iterable[tuple[Row, str]]:
         )
         if film.twins:
             caption += f"; a copy of it has another label: {film.twins[0]}"
-        if film.id in odd:
-            caption += "; unlike all others, too"
         score = f"{film.margin:.4f}"
         yield (film.id, film.given, film.proposed, score, "", film.proposed, "label"), caption
 
 
-def _unlike(found: Suspects) -> Iterable[tuple[Row, str]]:
+def _unlike(found: Suspects) -> Iterator[tuple[Row, str]]:
+    proposed = {film.id: film.proposed for film in found.suspects}
     for film in found.outliers:
         caption = (
             f"filed as {film.given}; {film.distance / film.typical:.1f} times as far from the "
             "nearest films as is usual"
         )
-        yield (film.id, film.given, "", f"{film.distance:.4f}", "", "", "unlike all"), caption
+        other = proposed.get(film.id, "")
+        caption += f"; looks like {other}" if other else ""
+        row = (film.id, film.given, other, f"{film.distance:.4f}", "", other, "unlike all")
+        yield row, caption
 
 
 def _carried(verdict: Verdict) -> Row:
     return (verdict.id, verdict.given, "", "", verdict.decision, verdict.label, "before")
 
 
-def _exhibits(rows: Sequence[tuple[Row, str]], manifest: Manifest) -> Iterable[Exhibit]:
+def _exhibits(rows: Sequence[tuple[Row, str]], manifest: Manifest) -> Iterator[Exhibit]:
     for row, caption in track(rows, "gallery", total=len(rows)):
         picture = thumbnail(row[0], manifest, caption=caption, long_side_px=PICTURE_PX)
         yield Exhibit(row=row, caption=caption, picture=picture)
