@@ -193,14 +193,12 @@ def test_a_film_unlike_all_others_is_found_although_it_has_a_copy(
     assert distance["0007.png"] < result.outliers[0].distance  # its copy was its neighbour
 
 
-def test_copies_under_another_label_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    features, truth = separable(120, 2, 0, apart=5)
-    features[1] = features[0]  # classes a and b: one of them is wrong
-    result = found_in(
-        features, *data_of(truth, clusters={"0000.png": "x", "0001.png": "x"}), monkeypatch
-    )
-    (film,) = [film for film in result.suspects if film.id == "0001.png"]
-    assert film.twins == ("0000.png",)
+def test_copies_under_several_labels_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, truth = separable(120, 2, 0)
+    pairs = {0: "x", 1: "x", 2: "y", 4: "y"}  # classes 0 and 1; twice class 0
+    clusters = {f"{at:04}.png": name for at, name in pairs.items()}
+    result = found_in(features, *data_of(truth, clusters=clusters), monkeypatch)
+    assert result.contradictions == (("0000.png", "0001.png"),)
 
 
 def test_another_recipe_and_small_classes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,9 +223,10 @@ def made_up(manifest: Manifest) -> Suspects:
         suspects=tuple(
             Suspect(id=ids[at], given=b if ids[at].startswith(b) else a,
                     proposed=a if ids[at].startswith(b) else b, given_score=0.1,
-                    proposed_score=0.9, margin=0.1 + at / 100, twins=(ids[3],) if at else ())
+                    proposed_score=0.9, margin=0.1 + at / 100)
             for at in range(3)
         ),
+        contradictions=((ids[5], ids[-5]),),
         outliers=(Outlier(id=ids[-1], given=manifest.class_name(manifest.radiographs[-1]) or "",
                           distance=9.0, typical=3.0),),
         contested=share, scores=scores, majority=scores,
@@ -248,13 +247,13 @@ def test_the_page_asks_nobody_and_the_csv_is_empty_of_verdicts(tmp_path: Path) -
     assert sources
     assert all(source.startswith(("data:", "#")) for source in sources)
     assert "http" not in page.replace("http-equiv", "")
-    assert page.count("<article") == 4
+    assert page.count("<article") == 6
     assert str(tmp_path) not in page
     rows = rows_of(tmp_path / "out" / "suspects.csv")
     assert tuple(rows[0]) == COLUMNS
-    assert [row["verdict"] for row in rows] == [""] * 4
-    assert [row["reason"] for row in rows] == ["label"] * 3 + ["unlike all"]
-    assert {row["label"] for row in rows[:3]} <= set(manifest.classes)
+    assert [row["verdict"] for row in rows] == [""] * 6
+    assert [row["reason"] for row in rows] == ["copies"] * 2 + ["label"] * 3 + ["unlike all"]
+    assert {row["label"] for row in rows[:5]} <= set(manifest.classes)
     assert read_verdicts(tmp_path / "out" / "suspects.csv") == ()
 
 
@@ -273,9 +272,9 @@ def test_a_second_round_carries_the_first(tmp_path: Path) -> None:
         check_room(out, ())
     check_room(out, first)
     after = apply_verdicts(manifest, first)
-    write_gallery(made_up(manifest), after, first, out, most=9)
+    write_gallery(replace(made_up(after), contradictions=()), after, first, out, most=9)
     again = rows_of(out / "suspects.csv")
-    assert [row["verdict"] for row in again] == ["relabel", "remove", "keep", ""]
+    assert [row["verdict"] for row in again] == ["relabel", "remove", "keep", "", "", ""]
     assert again[-1]["id"] == made_up(manifest).outliers[0].id
     assert read_verdicts(out / "suspects.csv") == first
 
@@ -289,9 +288,9 @@ def test_what_is_clicked_is_what_is_read_back(tmp_path: Path) -> None:
     page = write_gallery(made_up(manifest), manifest, before, tmp_path / "out", most=9)
     clicks = """<script>addEventListener('load', () => {
       const choose = (at, word) => films[at].querySelector(`input[value=${word}]`).click();
-      const select = films[0].querySelector('select');
+      const select = films[2].querySelector('select');
       select.dispatchEvent(new Event('change', {bubbles: true}));
-      choose(1, 'remove'); choose(2, 'keep');
+      choose(3, 'remove'); choose(4, 'keep');
       const pre = document.createElement('pre');
       pre.id = 'csv'; pre.textContent = csv(); document.body.append(pre);
       document.title = document.getElementById('count').textContent;
@@ -304,7 +303,7 @@ def test_what_is_clicked_is_what_is_read_back(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     assert "CONSOLE" not in done.stderr
-    assert "<title>3 of 4 judged, not saved yet</title>" in done.stdout
+    assert "<title>3 of 6 judged, not saved yet</title>" in done.stdout
     said = re.search(r'<pre id="csv">(.*?)</pre>', done.stdout, flags=re.DOTALL)
     assert said is not None
     (tmp_path / "verdicts.csv").write_text(html.unescape(said[1]))

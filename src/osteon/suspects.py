@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from osteon.clusters import group_films, sharing
 from osteon.errors import UsageError
 from osteon.features import frozen_features
 from osteon.metrics import METRICS
 from osteon.networks import Probe
 from osteon.progress import say, track
 from osteon.recipe import named_recipe
-from osteon.split import folds, group_films
+from osteon.split import folds
 from osteon.statistics import estimates
 from osteon.types import Audit, Estimate, Manifest, Recipe, RegularisationPath
 
@@ -46,7 +47,6 @@ class Suspect:
     given_score: float  # out-of-fold probability of ``given``, in [0, 1]
     proposed_score: float
     margin: float  # in [0, 1]; 0: sure of another class, 0.5: even; what the list is ordered by
-    twins: tuple[str, ...] = ()  # copies of it under another label
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +79,7 @@ class Suspects:
     k: int
     seed: int
     suspects: tuple[Suspect, ...]
+    contradictions: tuple[tuple[str, ...], ...]  # copies of one film under several labels
     outliers: tuple[Outlier, ...]
     contested: Estimate  # share of labels that the model contests
     scores: Mapping[str, Estimate]  # of the model that contests them, out of fold
@@ -157,7 +158,8 @@ def find_suspects(
         n_groups=len(set(parts.groups)),
         k=k,
         seed=seed,
-        suspects=_suspects(places, parts, probabilities, manifest, audit),
+        suspects=_suspects(places, parts, probabilities, manifest),
+        contradictions=_contradictions(parts, audit),
         outliers=_outliers(features, parts, manifest),
         contested=_share(_flags(places, len(parts.ids)), parts.groups),
         scores=estimates(metrics, parts.labels, probabilities, parts.groups),
@@ -275,7 +277,7 @@ def _contested(labels: Ints, probabilities: Floats) -> Ints:
 
 
 def _suspects(
-    places: Ints, parts: _Parts, probabilities: Floats, manifest: Manifest, audit: Audit
+    places: Ints, parts: _Parts, probabilities: Floats, manifest: Manifest
 ) -> tuple[Suspect, ...]:
     made = []
     for at in places.tolist():
@@ -292,19 +294,15 @@ def _suspects(
                 given_score=float(given_score),
                 proposed_score=float(proposed_score),
                 margin=float((given_score - proposed_score + 1) / 2),
-                twins=_twins(parts.ids[at], manifest, audit),
             )
         )
     return tuple(made)
 
 
-def _twins(id_: str, manifest: Manifest, audit: Audit) -> tuple[str, ...]:
-    if id_ not in audit.clusters:
-        return ()
-    label_of = {film.id: film.label for film in manifest.radiographs}
-    mine = audit.clusters[id_]
-    others = (other for other, cluster in audit.clusters.items() if cluster == mine)
-    return tuple(sorted(o for o in others if label_of[o] not in (None, label_of[id_])))
+def _contradictions(parts: _Parts, audit: Audit) -> tuple[tuple[str, ...], ...]:
+    label_of = dict(zip(parts.ids, parts.labels.tolist(), strict=True))
+    copies = sharing({id_: audit.clusters.get(id_) for id_ in parts.ids})
+    return tuple(tuple(ids) for ids in copies if len({label_of[id_] for id_ in ids}) > 1)
 
 
 def _trial(features: Floats, parts: _Parts, strengths: Sequence[float], seed: int) -> Trial:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from osteon.console import IDS_SHOWN, out, print_json, shown_estimate
 from osteon.metrics import TITLES
+from osteon.sources.assembly import counted
 from osteon.values import as_json
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 def show_suspects(found: Suspects, folder: Path, as_data: bool) -> None:
     if as_data:
-        told = {"folder": str(folder), "verdict": found.verdict, "warning": found.warning}
-        print_json(told | as_json(found))
+        words = {"folder": str(folder), "verdict": found.verdict, "warning": found.warning}
+        print_json(words | as_json(found))
         return
     out.print(f"[bold]{escape(found.verdict)}[/]")
     if found.warning:
@@ -34,7 +35,11 @@ def show_suspects(found: Suspects, folder: Path, as_data: bool) -> None:
         like = f"{film.proposed} ({film.proposed_score:.2f})"
         told = f"{film.id}: filed as {filed}, looks like {like}"
         out.print(told, markup=False, style="dim", soft_wrap=True)
-    out.print(f"{len(found.outliers):,} films are unlike all others.")
+    n_files = sum(map(len, found.contradictions))
+    out.print(
+        f"{counted(len(found.contradictions), 'film')} ({counted(n_files, 'file')}) with several "
+        f"labels; {counted(len(found.outliers), 'film')} unlike all others."
+    )
     out.print(f"gallery: {folder / 'suspects.html'}", soft_wrap=True, markup=False)
     out.print(f"verdicts: {folder / 'suspects.csv'}", soft_wrap=True, markup=False)
     out.print("next: osteon run DATA --verdicts FILE", markup=False)

@@ -58,25 +58,37 @@ def write_gallery(
     that one file holds all that was ever decided.
     """
     settled = {verdict.id for verdict in verdicts}
-    unlike = [(row, told) for row, told in _unlike(found) if row[0] not in settled][:most]
-    shown = settled | {row[0] for row, _ in unlike}
-    doubted = [(row, told) for row, told in _doubted(found) if row[0] not in shown][:most]
+    walls: list[list[tuple[Row, str]]] = []
+    for listed in (_contradicting(found, manifest), _doubted(found), _unlike(found)):
+        shown = settled | {row[0] for wall in walls for row, _ in wall}
+        walls.append([(row, told) for row, told in listed if row[0] not in shown][:most])
     carried = [_carried(verdict) for verdict in verdicts]
     write_value(folder / "suspects.json", found)
-    rows = [*carried, *(row for row, _ in doubted), *(row for row, _ in unlike)]
+    rows = [*carried, *(row for wall in walls for row, _ in wall)]
     write_text(folder / "suspects.csv", _csv([COLUMNS, *rows]))
-    films = list(_exhibits([*doubted, *unlike], manifest))
+    hung = [list(_exhibits(wall, manifest)) for wall in walls]
     page = rendered(
         "suspects.html.jinja",
         s=found,
         data_name=manifest.root.name,
-        doubted=films[: len(doubted)],
-        unlike=films[len(doubted) :],
+        contradicting=hung[0],
+        doubted=hung[1],
+        unlike=hung[2],
         carried=carried,
         columns=COLUMNS,
         titles=TITLES,
     )
     return write_text(folder / "suspects.html", page)
+
+
+def _contradicting(found: Suspects, manifest: Manifest) -> Iterator[tuple[Row, str]]:
+    classes = {film.id: manifest.class_name(film) or "" for film in manifest.radiographs}
+    for ids in found.contradictions:
+        for id_ in ids:
+            given = classes[id_]
+            others = sorted({classes[other] for other in ids} - {given})
+            caption = f"filed as {given}; its copies as {', '.join(others)}"
+            yield (id_, given, others[0], "", "", others[0], "copies"), caption
 
 
 def _doubted(found: Suspects) -> Iterator[tuple[Row, str]]:
@@ -85,8 +97,6 @@ def _doubted(found: Suspects) -> Iterator[tuple[Row, str]]:
             f"filed as {film.given} ({film.given_score:.2f}), looks like {film.proposed} "
             f"({film.proposed_score:.2f})"
         )
-        if film.twins:
-            caption += f"; a copy of it has another label: {film.twins[0]}"
         score = f"{film.margin:.4f}"
         yield (film.id, film.given, film.proposed, score, "", film.proposed, "label"), caption
 
