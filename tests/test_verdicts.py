@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from osteon import research
 from osteon.errors import DataError, OsteonError, UsageError
 from osteon.manifest import read_manifest
 from osteon.reading import read_source
-from osteon.run import SplitPlan, look_at, make_split, resume_run, run, train_run
+from osteon.run import (
+    SplitPlan,
+    compare_data,
+    look_at,
+    make_split,
+    resume_run,
+    run,
+    train_run,
+)
 from osteon.runs import RunFolder
 from osteon.types import Audit, Box, Manifest, Radiograph
 from osteon.values import read_value
@@ -146,3 +157,40 @@ def test_verdicts_that_leave_no_class_are_an_error(tmp_path: Path) -> None:
     gone = [Verdict(id=f"broken/{at}.png", decision="remove") for at in range(4)]
     with pytest.raises(OsteonError, match="'broken' has 0 independent films"):
         run(data, out=tmp_path / "run", recipe=TINY, verdicts=gone, cache=tmp_path / "cache")
+
+
+def test_a_training_film_that_was_removed_is_no_copy_of_a_test_film(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_films(one, each=6)
+    write_films(other, each=6, classes=("broken", "normal"))  # the same noise, bars elsewhere
+    shutil.copy(one / "normal" / "0.png", other / "normal" / "copy.png")
+    gone = [Verdict(id="normal/0.png", decision="remove")]
+    shared = {film.train_id for film in compare_data(one, other).shared}
+    assert "normal/0.png" in shared
+    assert "normal/0.png" not in {
+        film.train_id for film in compare_data(one, other, verdicts=gone).shared
+    }
+
+
+class Looked(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stage", ["suspects", "tune", "reproduce"])
+def test_what_is_no_run_looks_through_the_verdicts_too(
+    stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looking(*_: object, verdicts: object, **__: object) -> None:
+        assert verdicts is JUDGED
+        raise Looked
+
+    monkeypatch.setattr(research, "look_at", looking)
+    nothing: Any = None
+    data, out, plan = tmp_path, tmp_path / "out", SplitPlan()
+    start = {
+        "suspects": lambda: research.suspect_run(data, out, verdicts=JUDGED),
+        "tune": lambda: research.tune_run(data, TINY, nothing, out, plan, verdicts=JUDGED),
+        "reproduce": lambda: research.reproduce_run(nothing, data, out, (0,), verdicts=JUDGED),
+    }
+    with pytest.raises(Looked):
+        start[stage]()
