@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_they_change_the_manifest_and_it_says_so() -> None:
         "0.png": 0, "1.png": 0, "3.png": 1,
     }  # fmt: skip
     (remark,) = after.remarks
-    assert "4 films were looked at" in remark.message
+    assert "looked at 4 films" in remark.message
     assert "2 relabelled, 1 removed, 1 kept" in remark.message
     assert remark.ids == ("0.png", "1.png")
     assert after.digest != before.digest
@@ -187,7 +188,7 @@ def test_what_is_no_run_looks_through_the_verdicts_too(
     monkeypatch.setattr(research, "look_at", looking)
     nothing: Any = None
     data, out, plan = tmp_path, tmp_path / "out", SplitPlan()
-    start = {
+    start: dict[str, Callable[[], object]] = {
         "suspects": lambda: research.suspect_run(data, out, verdicts=JUDGED),
         "tune": lambda: research.tune_run(data, TINY, nothing, out, plan, verdicts=JUDGED),
         "reproduce": lambda: research.reproduce_run(nothing, data, out, (0,), verdicts=JUDGED),

@@ -131,7 +131,7 @@ def _remark(verdicts: Sequence[Verdict]) -> Finding:
     return Finding(
         check="verdicts",
         severity="note",
-        message=f"{counted(len(verdicts), 'film')} were looked at by a person: "
+        message=f"A person looked at {counted(len(verdicts), 'film')}: "
         f"{len(of['relabel']):,} relabelled, {len(of['remove']):,} removed, {len(of['keep']):,} "
         "kept, by the verdicts handed in. All figures are of the data after that.",
         ids=tuple(of["relabel"]),
