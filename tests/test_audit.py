@@ -60,7 +60,7 @@ def test_copies_across_parts_are_an_error_with_their_pairs(clean: Path) -> None:
     (leak,) = of(result, "leakage")
     assert leak.message == "1 of 17 test films (5.9 %) lie byte for byte in train."
     assert leak.pairs == (("test/normal/copy.png", "train/normal/0.png"),)
-    assert "--split grouped" in leak.remedy
+    assert "--split grouped" in leak.command
     assert verdict(result, manifest).startswith("Do not use the shipped split: 1 of 17 test films")
     assert set(result.clusters) == {"test/normal/copy.png", "train/normal/0.png"}
     assert len(set(result.clusters.values())) == 1

@@ -341,6 +341,16 @@ def test_an_object_without_pixels_is_named() -> None:
         decode(dicom_bytes(dataset))
 
 
+def test_a_kind_of_object_that_is_no_words_is_told_on_one_line() -> None:
+    dataset = dicom_dataset(DEEP)
+    for name in ("PixelData", "Rows", "Columns"):
+        delattr(dataset, name)
+    data = dicom_bytes(dataset).replace(b"1.2.840.10008.5.1.4.1.1.1.1\0", b"1.2\x01\n" + b"9" * 23)
+    with pytest.raises(UnreadableFilm, match=r"without pixels \(1\.2 9999") as caught:
+        decode(data)
+    assert str(caught.value).isprintable()
+
+
 def test_a_deflated_bomb_is_refused_before_it_fills_the_memory() -> None:
     dataset = dicom_dataset(np.zeros((3000, 3000), np.uint16))
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -410,3 +420,35 @@ def test_a_size_that_its_frame_does_not_have_is_no_crash() -> None:
     assert data.count(rows + b"\x1e\0") == 1
     with pytest.raises(UnreadableFilm):
         decode(data.replace(rows + b"\x1e\0", rows + b"\x5e\0"))
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS)
+def test_a_stream_of_another_size_than_its_header_is_not_handed_on(
+    syntax: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GDCM makes room for what the stream says, which may be any size."""
+
+    def handed_on(_: bytes) -> None:
+        raise AssertionError("GDCM was asked")
+
+    from tests.mutations import with_stream_size
+
+    data = by_gdcm(DEEP, syntax)
+    monkeypatch.setattr("osteon.dicom.decode_frame", handed_on)
+    with pytest.raises(UnreadableFilm, match="another size than the header"):
+        decode(with_stream_size(data, 60_000))
+
+
+def test_nested_too_deeply_is_said_in_the_same_words_wherever() -> None:
+    from tests.mutations import endlessly_nested
+
+    data = endlessly_nested(dicom(DEEP), 50_000)
+
+    def said(depth: int) -> str:
+        if depth:
+            return said(depth - 1)
+        with pytest.raises(UnreadableFilm) as caught:
+            decode(data)
+        return str(caught.value)
+
+    assert said(0) == said(50) == "damaged: its sequences are nested too deeply"

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -29,14 +30,14 @@ class Counter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.n = 0
-        self._real: Callable[[bytes], Decoded] = STAGE.decode_bytes
+        self._real: Callable[..., Decoded] = STAGE.decode_bytes
         self._lock = threading.Lock()
         monkeypatch.setattr(STAGE, "decode_bytes", self)
 
-    def __call__(self, data: bytes) -> Decoded:
+    def __call__(self, data: bytes, *, max_pixels: int) -> Decoded:
         with self._lock:
             self.n += 1
-        return self._real(data)
+        return self._real(data, max_pixels=max_pixels)
 
 
 def test_facts_of_every_format(tmp_path: Path) -> None:
@@ -165,15 +166,15 @@ def test_what_was_found_before_an_interruption_is_kept(
 ) -> None:
     files = {f"{n}.jpg": jpeg(picture(seed=n)) for n in range(40)}
     manifest = written(tmp_path / "films", files)
-    real: Callable[[bytes], Decoded] = STAGE.decode_bytes
+    real: Callable[..., Decoded] = STAGE.decode_bytes
     seen = 0
 
-    def interrupted(data: bytes) -> Decoded:
+    def interrupted(data: bytes, *, max_pixels: int) -> Decoded:
         nonlocal seen
         seen += 1
         if seen == 30:
             raise KeyboardInterrupt
-        return real(data)
+        return real(data, max_pixels=max_pixels)
 
     monkeypatch.setattr(STAGE, "decode_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -193,6 +194,30 @@ def test_too_little_memory_is_a_resource_error(
     monkeypatch.setattr("osteon.jpeg.decode_jpeg", exhausted)
     with pytest.raises(ResourceError, match="Not enough memory to decode a JPEG"):
         inspect_films(written(tmp_path, {"a.jpg": jpeg(picture())}))
+
+
+def test_large_films_are_opened_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Callable[..., Decoded] = STAGE.decode_bytes
+    inside: list[int] = []
+    most: list[int] = []
+
+    def watched(data: bytes, *, max_pixels: int) -> Decoded:
+        if max_pixels == 500:
+            return real(data, max_pixels=max_pixels)
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.002)  # long enough for another thread to come in
+        inside.pop()
+        return real(data, max_pixels=max_pixels)
+
+    files = {f"{n}.jpg": jpeg(picture(40, 30, seed=n)) for n in range(100)}
+    monkeypatch.setattr(STAGE, "decode_bytes", watched)
+    monkeypatch.setattr(STAGE, "LARGE_PX", 500)
+    facts = inspect_films(written(tmp_path, files), workers=4)
+    assert [fact.fault for fact in facts.values()] == [None] * 100
+    assert most == [1] * 100
 
 
 # --- the pool -------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"confidentiality"},
     {"pixels"},
     {"likeness", "artefacts"},
+    {"mending"},
+    {"panels", "loading"},
     {"manifest", "datasets"},
     {"phantom"},
     {"sources"},

@@ -21,6 +21,7 @@ from osteon.likeness.signature import Signature, signature
 from osteon.likeness.store import open_store
 from osteon.phantom import PhantomPlan, make_phantoms
 from osteon.pixels import decode
+from osteon.progress import shown
 from osteon.reading import read_source
 from osteon.types import Copies, FilmFacts, Likeness, Manifest, Radiograph
 
@@ -194,6 +195,24 @@ def test_a_spoilt_store_costs_time_and_nothing_else(films: list[Film], tmp_path:
     (base,) = (cache / "likeness").glob("*.sqlite")
     base.write_bytes(b"this is no data base" * 100)
     assert looked_at(place, cache) == (facts, before)
+    with open_store(cache) as store:  # it was begun anew
+        assert len(store.known()) == 8
+
+
+def test_a_full_store_costs_time_and_nothing_else(
+    films: list[Film], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, cache = tmp_path / "films", tmp_path / "cache"
+    place.mkdir()
+    found(place, films[:4], [ImageOps.mirror(film) for film in films[:4]])
+    facts, before = looked_at(place, tmp_path / "another cache")
+    with open_store(cache) as store, shown():
+        pages = store._bases[0].execute("pragma page_count").fetchone()[0]
+        store._bases[0].execute(f"pragma max_page_count = {pages}")  # SQLite's own "disk is full"
+        assert inspect_films(read_source(place), store=store) == facts
+        assert find_copies(facts, store) == before
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.count("The cache of films cannot be written (database or disk is full)") == 1
 
 
 def test_signatures_survive_the_store(films: list[Film]) -> None:
@@ -290,3 +309,15 @@ def how(**said: float) -> Likeness:
 )
 def test_more_is_asked_where_chance_could_do_as_well(seen: Likeness, same: bool) -> None:
     assert is_one_exposure(seen) == same
+
+
+def test_a_film_whose_blobs_all_reach_over_its_edge_has_no_keypoints() -> None:
+    """It once ended the inspection of the whole folder."""
+    draw = np.random.default_rng(0)
+    film = np.zeros((160, 160), np.uint8)
+    film[:6] = draw.integers(60, 200, (6, 160))
+    film[:, :6] = draw.integers(60, 200, (160, 6))
+    made = signature(film)
+    assert made.points.shape == (0, 3)
+    assert made.codes.shape == (0, 32)
+    assert Signature.from_bytes(made.to_bytes()).hash == made.hash

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
 from osteon.errors import UnreadableFilm
-from osteon.pixels import MAX_PIXELS, decode, load_pixels, load_square, upright, upright_box
+from osteon.formats import TooLarge, damaged
+from osteon.loading import load_pixels, load_square
+from osteon.pixels import MAX_PIXELS, decode, upright, upright_box
 from osteon.testing.films import jpeg, one_of_each, picture, saved, with_orientation
 from osteon.types import Box, PixelRules
 
@@ -329,3 +331,56 @@ def test_path_and_bytes_are_the_same(tmp_path: Path) -> None:
     assert torch.equal(
         load_pixels(path, PixelRules()), load_pixels(path.read_bytes(), PixelRules())
     )
+
+
+# --- large films ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*FILMS, "whole.tif", "float.tif", "white-is-zero.tif"])
+def test_in_bands_as_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = GRAY.astype(np.int32) * 100_000
+    files = FILMS | {
+        "whole.tif": saved(Image.fromarray(deep), "TIFF"),
+        "float.tif": saved(Image.fromarray(deep.astype(np.float32) - 7), "TIFF"),
+        "white-is-zero.tif": saved(
+            Image.fromarray(GRAY.astype(np.uint16)), "TIFF", tiffinfo={262: 0}
+        ),
+    }
+    at_once = decode(files[name]).gray
+    for stage in ("raster", "dicom"):
+        monkeypatch.setattr(f"osteon.{stage}._BAND_PX", 7 * GRAY.shape[1])
+    assert np.array_equal(decode(files[name]).gray, at_once)
+
+
+def test_what_takes_too_much_memory_is_refused_by_its_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("osteon.formats.ALWAYS_ALLOWED", 0)
+    for name in ("gray.webp", "cmyk.jpg", "colour.jpg", "film.dcm"):
+        with pytest.raises(TooLarge, match="decoding it takes"):
+            decode(FILMS[name], max_pixels=1200)
+        assert decode(FILMS[name], max_pixels=1200 * 3).gray.size == 1200
+    assert decode(FILMS["gray.jpg"], max_pixels=1200).gray.size == 1200
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 50}])
+def test_a_webp_is_refused_before_room_is_made_for_it(
+    options: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: object) -> None:
+        raise AssertionError("the file was opened")
+
+    see_through = IMAGE.convert("RGBA")
+    see_through.putalpha(100)
+    plain = saved(IMAGE.convert("RGB"), "WEBP", **options)
+    extended = saved(see_through, "WEBP", **options)
+    monkeypatch.setattr("osteon.raster._opened", opened)
+    for data in (plain, extended):
+        with pytest.raises(TooLarge, match="40 x 30 px"):
+            decode(data, max_pixels=1199)
+
+
+def test_what_a_library_says_becomes_one_plain_sentence() -> None:
+    said = str(damaged("bad chunk b'\x00\n\x07'. See the manual. " + "x" * 900))
+    assert said == "damaged: bad chunk b' '"
+    assert len(str(damaged("y" * 900))) < 200

@@ -19,7 +19,7 @@ import torch
 
 from osteon.errors import DataError, ResourceError, UsageError
 from osteon.inspection import inspect_films
-from osteon.pixels import load_pixels
+from osteon.loading import load_pixels
 from osteon.prepare import Prepared, prepare
 from osteon.testing.films import jpeg, one_of_each, picture, written
 from osteon.types import Box, FilmFacts, Manifest, PixelRules
@@ -80,7 +80,7 @@ def test_a_second_run_decodes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     manifest = written(tmp_path / "films", one_of_each())
     facts = inspect_films(manifest)
     first = prepare(manifest, RULES, cache=tmp_path / "cache", facts=facts)
-    monkeypatch.setattr(STAGE, "load_square", None)  # calling it would raise
+    monkeypatch.setattr(STAGE, "square_of", None)  # calling it would raise
     again = prepare(manifest, RULES, cache=tmp_path / "cache", facts=facts)
     assert (first.n_decoded, again.n_decoded) == (len(one_of_each()), 0)
     assert again.folder == first.folder
@@ -198,7 +198,7 @@ def test_room_is_reserved_before_anything_is_decoded(
 
     manifest = written(tmp_path / "films", one_of_each())
     monkeypatch.setattr(os, "posix_fallocate", no_room, raising=False)
-    monkeypatch.setattr(STAGE, "load_square", None)
+    monkeypatch.setattr(STAGE, "square_of", None)
     with pytest.raises(ResourceError, match="disk is full"):
         make(manifest, tmp_path / "cache")
 

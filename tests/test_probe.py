@@ -88,7 +88,7 @@ def test_a_file_is_read_as_its_prepared_film_is(tmp_path: Path, net: Probe) -> N
     np.testing.assert_allclose(read, ours.scores, atol=1e-4)
 
 
-def test_features_are_computed_once(
+def test_features_arefeatures_of_once(
     tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared, _, parts = ready_with(tmp_path, "normal", "broken")
@@ -98,7 +98,7 @@ def test_features_are_computed_once(
         raise AssertionError("computed again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(features_module, "_computed", never)
+        patched.setattr(features_module, "features_of", never)
         assert (frozen_features(net, prepared, parts.train) == first).all()
 
 
@@ -126,7 +126,7 @@ def test_a_killed_extraction_goes_on(
     tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared, _, parts = ready_with(tmp_path, "normal", "broken")
-    real, seen = features_module._computed, []
+    real, seen = features_module.features_of, []
 
     def dies_at_the_second_batch(net: Probe, pixels: np.ndarray) -> np.ndarray:
         seen.append(len(pixels))
@@ -134,7 +134,7 @@ def test_a_killed_extraction_goes_on(
             raise RuntimeError("killed")
         return real(net, pixels)
 
-    monkeypatch.setattr(features_module, "_computed", dies_at_the_second_batch)
+    monkeypatch.setattr(features_module, "features_of", dies_at_the_second_batch)
     with pytest.raises(RuntimeError):
         frozen_features(net, prepared, parts.train)
     again = frozen_features(net, prepared, parts.train)

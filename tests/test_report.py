@@ -31,7 +31,16 @@ from osteon.runs import RunFolder
 from osteon.searched import Tried, Tuning
 from osteon.split import group_films, split, write_split
 from osteon.train import write_history
-from osteon.types import Box, Estimate, Evaluation, History, Manifest, Predictions, Split
+from osteon.types import (
+    Box,
+    Estimate,
+    Evaluation,
+    History,
+    Manifest,
+    PixelRules,
+    Predictions,
+    Split,
+)
 from osteon.values import read_value, write_value
 from osteon.winners_curse import Optimism
 from tests.training import TINY, write_films
@@ -74,7 +83,7 @@ def made_run(
     shutil.copy(data / classes[0] / "0.png", data / classes[0] / "copy.png")
     request = Request(data=str(data), layout=None, split=SplitPlan(), recipe="")
     run = open_run(folder / "run", request)
-    manifest, audit = examine(data, run)
+    manifest, audit = examine(data, run, PixelRules())
     films = tuple(
         replace(film, patient_id=f"SECRET-{at}", study_id=f"HIDDEN-{at}",
                 boxes=(Box(left_px=2, top_px=3, width_px=9, height_px=7),))

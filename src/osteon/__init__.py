@@ -30,7 +30,7 @@ _HOME = {  # public name -> the module that it lives in
     "folds": "osteon.split",
     "group_films": "osteon.split",
     "inspect_films": "osteon.inspection",
-    "load_pixels": "osteon.pixels",
+    "load_pixels": "osteon.loading",
     "look_at": "osteon.run",
     "make_phantoms": "osteon.phantom",
     "named_recipe": "osteon.recipe",
@@ -61,11 +61,11 @@ if TYPE_CHECKING:
     from osteon.inspection import inspect_films as inspect_films
     from osteon.likeness.search import find_copies as find_copies
     from osteon.likeness.store import open_store as open_store
+    from osteon.loading import load_pixels as load_pixels
     from osteon.manifest import read_manifest as read_manifest
     from osteon.manifest import write_manifest as write_manifest
     from osteon.phantom import PhantomPlan as PhantomPlan
     from osteon.phantom import make_phantoms as make_phantoms
-    from osteon.pixels import load_pixels as load_pixels
     from osteon.prepare import prepare as prepare
     from osteon.reading import read_source as read_source
     from osteon.recipe import named_recipe as named_recipe

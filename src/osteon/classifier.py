@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,13 +92,13 @@ class Classifier:
             yield from self._read(some)
 
     def _read(self, paths: Sequence[Path]) -> Iterator[Reading]:
-        from osteon.pixels import load_pixels
+        from osteon.loading import load_panels
 
         films: dict[int, Tensor] = {}
         faults: dict[int, str] = {}
         for at, path in enumerate(paths):
             try:
-                films[at] = load_pixels(path, self.recipe.pixels)
+                films[at] = load_panels(path, self.recipe.pixels)
             except UnreadableFilm as error:
                 faults[at] = str(error)
         scores = dict(zip(films, self._scores(list(films.values())), strict=True))
@@ -109,10 +109,14 @@ class Classifier:
                 yield self._reading(path, scores[at])
 
     def _scores(self, films: Sequence[Tensor]) -> Floats:
+        """(n, C) of n files, each (P, 1, S, S): the mean over a file's panels."""
         if not films:
             return np.empty((0, len(self.classes)))
         with torch.inference_mode():
-            return probabilities(self.net(torch.stack(list(films)).to(self.device)))
+            each = probabilities(self.net(torch.cat(list(films)).to(self.device)))
+        first = np.cumsum([0, *(len(film) for film in films)])
+        means: Floats = np.stack([each[a:b].mean(axis=0) for a, b in pairwise(first)])
+        return means
 
     def _reading(self, path: Path, scores: Floats) -> Reading:
         point = self.operating_point

@@ -99,17 +99,19 @@ def run(
     console.show_run(folder, json)
 
 
-@app.command(epilog="Example: osteon audit fracatlas --json > audit.json")
+@app.command(epilog="Example: osteon audit fracatlas --report audit.html")
 def audit(
     data: Data,
     test: TestData = None,
     out: Out = None,
     verdicts: Verdicts = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with the films.")] = None,
     layout: Layout = None,
     json: Json = False,
 ) -> None:
     """Look for what makes scores meaningless: leaks, copies, contradictions, broken files."""
     from osteon import console, options
+    from osteon.report.audit import write_audit_report
     from osteon.run import compare_data, look_at
     from osteon.runs import default_cache
     from osteon.values import write_value
@@ -127,6 +129,8 @@ def audit(
     if out:
         write_value(out, result)
     console.show_audit(manifest, result, json)
+    if report:
+        console.show_path("report", write_audit_report(manifest, result, report), json)
     raise typer.Exit(1 if result.failed else 0)
 
 
@@ -178,28 +182,38 @@ def split(
     console.show_splits(manifest, parts, out or Path("split.csv"), json)
 
 
-@app.command(epilog="Example: osteon prepare fracatlas --set pixels.size_px=384")
+@app.command(
+    epilog="Example: osteon prepare films --set pixels.mend=frame,zoom --preview mended.html"
+)
 def prepare(
     data: Data,
     out: Out = None,
     recipe: RecipeName = "linear-probe",
     settings: Settings = None,
     verdicts: Verdicts = None,
+    preview: Annotated[
+        Path | None, typer.Option(help="Write a page: films before and after each mending step.")
+    ] = None,
     layout: Layout = None,
     json: Json = False,
 ) -> None:
     """Decode every film once into a memory-mapped array."""
     from osteon import console, options
     from osteon.prepare import prepare
+    from osteon.report.mending import write_preview
     from osteon.run import look_at
     from osteon.runs import default_cache
 
     rules = options.chosen_recipe(recipe, settings).pixels
     judged = options.verdicts_in(verdicts)
     with console.working():
-        manifest, audit = look_at(data, layout=layout, verdicts=judged, cache=default_cache())
+        manifest, audit = look_at(
+            data, rules, layout=layout, verdicts=judged, cache=default_cache()
+        )
         prepared = prepare(manifest, rules, cache=out or default_cache(), facts=audit.facts)
     console.show_prepared(prepared, audit, json)
+    if preview:
+        console.show_path("preview", write_preview(manifest, prepared, preview), json)
 
 
 @app.command(epilog="Example: osteon train fracatlas --recipe small-cnn --set epochs=30")
@@ -439,11 +453,14 @@ def deidentify(
 
     Exit code 1 where a file was set aside, or a film must be looked at for writing on it.
     """
+    from osteon.artefacts.writing import looks_written
     from osteon.console import privacy, working
     from osteon.deidentify import deidentify
 
     with working():
-        done = deidentify(data, out=out, keep=keep or (), secret=secret, key=key)
+        done = deidentify(
+            data, out=out, keep=keep or (), secret=secret, key=key, looks_written=looks_written
+        )
     privacy.show_deidentified(done, key, json)
     raise typer.Exit(0 if done.complete else 1)
 

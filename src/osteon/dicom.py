@@ -7,12 +7,21 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteon.errors import UnreadableFilm
-from osteon.formats import Decoded, check_pixel_count, damaged, truncated
+from osteon.formats import (
+    Decoded,
+    TooLarge,
+    check_memory,
+    check_pixel_count,
+    damaged,
+    quoted,
+    truncated,
+)
 from osteon.isolated import decode_frame
 from osteon.raster import quiet
 
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from osteon.formats import Gray
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+_HEADER = 1_000_000  # bytes of a data set besides its pixels, generously
+_BAND_PX = 4_000_000  # turned into gray at once
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 FAULTS = (
     ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError,
@@ -48,15 +59,18 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
                 format="DICOM",
                 bit_depth=_bits_stored(dataset),
                 n_channels=3 if _is_palette(dataset) else int(dataset.SamplesPerPixel),
-                n_frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
+                n_frames=max(1, _n_frames(dataset)),
                 spacing_mm=_spacing_mm(dataset),
             )
+        except RecursionError:  # how deep is too deep hangs on who calls: no number is told
+            raise damaged("its sequences are nested too deeply") from None
         except (*FAULTS, BytesLengthException, InvalidDicomError) as error:
             raise _fault(error, len(data)) from None
 
 
 def _fault(error: Exception, n_bytes: int) -> UnreadableFilm:
     said = " ".join(str(error).split()) or type(error).__name__
+    said = said.rpartition("available plugins: ")[2]  # pydicom's preface, of all its decoders
     cut = isinstance(error, struct.error | EOFError) or "less than expected" in said
     return truncated(n_bytes) if cut or "truncated stream" in said else damaged(said)
 
@@ -81,24 +95,28 @@ def _check_inflated_size(data: bytes, max_pixels: int) -> None:
     if data[128:132] != b"DICM" or _DEFLATED not in data[144:at]:
         return
     body = data[at:]
-    limit = 8 * max_pixels
+    limit = 2 * max_pixels + _HEADER  # 16 bits for a pixel
     inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     while not inflater.eof and body:
         size += len(inflater.decompress(body, 1 << 24))
         body = inflater.unconsumed_tail
         if size > limit:
-            raise UnreadableFilm(f"too large: it inflates to more than {limit:,} bytes")
+            raise TooLarge(f"too large: it inflates to more than {limit:,} bytes")
 
 
 def _check_header(dataset: Dataset, n_bytes: int, max_pixels: int) -> None:
     if "Rows" not in dataset or "Columns" not in dataset:
         if "SOPClassUID" in dataset and n_bytes > 0:
-            kind = dataset.SOPClassUID.name
+            kind = quoted(dataset.SOPClassUID.name)
             raise UnreadableFilm(f"a DICOM object without pixels ({kind})")
         raise truncated(n_bytes)
     check_pixel_count(int(dataset.Columns), int(dataset.Rows), max_pixels)
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise truncated(n_bytes)
+    # Pixels in the file, as an array, and gray; of compressed ones also those of the helper.
+    times = 6 if dataset.file_meta.TransferSyntaxUID.is_compressed else 4
+    width = -(-int(dataset.BitsAllocated) // 8) * int(dataset.SamplesPerPixel)
+    check_memory(int(dataset.Columns) * int(dataset.Rows) * width * times, max_pixels)
 
 
 def _is_palette(dataset: Dataset) -> bool:
@@ -115,14 +133,23 @@ def _presented(dataset: Dataset, data: bytes, max_pixels: int) -> Gray:
         return _luma(_colours(dataset, data))
     stored = _stored_values(dataset, data, max_pixels)
     padding = _padding(dataset, stored)
-    share = _to_unit(dataset, stored, padding)
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
-        share = 1.0 - share
-    if padding is not None:
-        share[padding] = 0.0
-    if _bits_stored(dataset) <= 8 and not _is_transformed(dataset):
-        return np.rint(share * 255.0).astype(np.uint8)
-    return np.rint(share * 65_535.0).astype(np.uint16)
+    extremes = _extremes(dataset, stored, padding) if _is_stretched(dataset, stored) else None
+    shallow = _bits_stored(dataset) <= 8 and not _is_transformed(dataset)
+    gray: Gray = np.empty(stored.shape, np.uint8 if shallow else np.uint16)
+    for rows in _bands(stored.shape):
+        share = _to_unit(dataset, stored[rows], extremes)
+        if dataset.PhotometricInterpretation == "MONOCHROME1":
+            share = 1.0 - share
+        if padding is not None:
+            share[padding[rows]] = 0.0
+        gray[rows] = np.rint(share * (255.0 if shallow else 65_535.0))
+    return gray
+
+
+def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Portions of rows: floats of all of a large film would fill the memory."""
+    height = max(1, _BAND_PX // shape[1])
+    return (slice(top, top + height) for top in range(0, shape[0], height))
 
 
 # --- stored values --------------------------------------------------------------------------------
@@ -139,16 +166,25 @@ def _stored_values(dataset: Dataset, data: bytes, max_pixels: int) -> NDArray[An
         return stored
     # Overlays of old scanners lie in the unused bits (PS3.5 8.1.2): shifting out and back drops
     # them and, as the type is signed for signed pixels, extends the sign.
-    return (stored << unused) >> unused
+    shifted = stored if stored.flags.writeable else stored.copy()
+    shifted <<= unused
+    shifted >>= unused
+    return shifted
 
 
 def _first_frame(dataset: Dataset, data: bytes) -> NDArray[Any]:
     """As pydicom gives it; what needs GDCM is decoded apart, as it may crash."""
+    from pydicom.encaps import get_frame
     from pydicom.pixels.utils import pixel_array
     from pydicom.uid import RLELossless
 
+    from osteon.jpeg import stream_size
+
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed and syntax != RLELossless and syntax != _DEFLATED.decode():
+        size = stream_size(get_frame(dataset.PixelData, 0, number_of_frames=_n_frames(dataset)))
+        if size not in (None, (dataset.Columns, dataset.Rows)):  # GDCM believes the stream
+            raise damaged("the picture inside is of another size than the header says")
         return decode_frame(data)
     frame: NDArray[Any] = pixel_array(dataset, index=0)
     return frame
@@ -160,12 +196,15 @@ def _baseline_frame(dataset: Dataset, max_pixels: int) -> NDArray[np.uint8]:
 
     from osteon.jpeg import decode_jpeg
 
-    n_frames = int(dataset.get("NumberOfFrames") or 1)
-    frame = get_frame(dataset.PixelData, 0, number_of_frames=n_frames)
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=_n_frames(dataset))
     gray = decode_jpeg(frame, max_pixels=max_pixels).gray
     if gray.shape != (dataset.Rows, dataset.Columns):
         raise damaged("the JPEG inside is of another size than the header says")
     return gray.astype(np.uint8, copy=False)
+
+
+def _n_frames(dataset: Dataset) -> int:
+    return int(dataset.get("NumberOfFrames") or 1)
 
 
 def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
@@ -198,16 +237,45 @@ def _is_transformed(dataset: Dataset) -> bool:
     )
 
 
-def _to_unit(
+def _is_stretched(dataset: Dataset, stored: NDArray[Any]) -> bool:
+    """Whether nothing says what is black and what is white."""
+    if dataset.get("VOILUTSequence") or _window(dataset) is not None:
+        return False
+    plain = _bits_stored(dataset) <= 8 and not _is_transformed(dataset)
+    return not (plain and stored.dtype.kind == "u")
+
+
+def _extremes(
     dataset: Dataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None
+) -> tuple[float, float]:
+    """The least and the greatest value after the modality transformation, where there is film."""
+    from pydicom.pixels.processing import apply_modality_lut
+
+    found = []
+    for rows in _bands(stored.shape):
+        values = apply_modality_lut(stored[rows], dataset)
+        film = values[~padding[rows]] if padding is not None else values
+        if film.size:
+            found.append((float(film.min()), float(film.max())))
+    if not np.isfinite(found).all():
+        raise damaged("it holds pixels that are not numbers")
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _to_unit(
+    dataset: Dataset, stored: NDArray[Any], extremes: tuple[float, float] | None
 ) -> NDArray[np.float64]:
     """Modality and VOI transformation to (H, W) floats, 0 black and 1 white in MONOCHROME2 sense.
 
-    A VOI LUT goes before a window where both are given, as it is made for the film.
+    A VOI LUT goes before a window where both are given, as it is made for the film; ``extremes``
+    are given where there is neither.
     """
     from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
     values = apply_modality_lut(stored, dataset)
+    if extremes is not None:
+        low, high = extremes
+        return np.clip((values.astype(np.float64) - low) / (high - low or 1.0), 0.0, 1.0)
     if dataset.get("VOILUTSequence"):
         table = dataset.VOILUTSequence[0]
         looked_up = apply_voi(values.astype(np.int64), dataset).astype(np.float64)
@@ -215,13 +283,7 @@ def _to_unit(
     if (window := _window(dataset)) is not None:
         function = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
         return windowed(values.astype(np.float64), *window, function=function)
-    if _bits_stored(dataset) <= 8 and not _is_transformed(dataset) and stored.dtype.kind == "u":
-        return values.astype(np.float64) / ((1 << _bits_stored(dataset)) - 1)
-    film = values[~padding] if padding is not None else values
-    low, high = float(film.min()), float(film.max())
-    if not np.isfinite([low, high]).all():
-        raise damaged("it holds pixels that are not numbers")
-    return np.clip((values.astype(np.float64) - low) / (high - low or 1.0), 0.0, 1.0)
+    return values.astype(np.float64) / ((1 << _bits_stored(dataset)) - 1)
 
 
 def _window(dataset: Dataset) -> tuple[float, float] | None:
@@ -273,8 +335,10 @@ def _luma(colours: NDArray[Any]) -> Gray:
     """Rec. 601 luma, rounded, in the dtype of the colours."""
     weights = np.array([0.299, 0.587, 0.114])
     deep = colours.dtype.itemsize > 1
-    luma: NDArray[np.float64] = np.rint(colours.astype(np.float64) @ weights)
-    return luma.astype(np.uint16) if deep else luma.astype(np.uint8)
+    luma: Gray = np.empty(colours.shape[:2], np.uint16 if deep else np.uint8)
+    for rows in _bands(colours.shape):
+        luma[rows] = np.rint(colours[rows].astype(np.float64) @ weights)
+    return luma
 
 
 def _spacing_mm(dataset: Dataset) -> tuple[float, float] | None:

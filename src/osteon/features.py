@@ -39,7 +39,7 @@ def frozen_features(net: Probe, prepared: Prepared, ids: Sequence[str]) -> NDArr
         missing = np.unique(rows[~done[rows]])
         chunks = [missing[at : at + BATCH] for at in range(0, len(missing), BATCH)]
         for chunk in track(chunks, f"features, {BATCH} films each", total=len(chunks)):
-            features[chunk] = _computed(net, prepared.pixels[chunk])
+            features[chunk] = features_of(net, prepared.pixels[chunk])
             features.flush()
             done[chunk] = True  # only once they lie on the disk
             done.flush()
@@ -48,7 +48,8 @@ def frozen_features(net: Probe, prepared: Prepared, ids: Sequence[str]) -> NDArr
 
 
 @torch.inference_mode()
-def _computed(net: Probe, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def features_of(net: Probe, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, D) features of prepared films (n, S, S), computed at once: mind the memory."""
     device = net.centre.device
     films = torch.from_numpy(np.asarray(pixels)).to(device)[:, None].float().div_(255)
     features: NDArray[np.float32] = net.features(films).float().cpu().numpy()

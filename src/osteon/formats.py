@@ -28,6 +28,10 @@ SUFFIXES = {
     **dict.fromkeys((".dcm", ".dicom", ".ima"), "DICOM"),
 }  # what a file's name claims
 
+MEMORY_PER_PX = 6  # bytes that decoding may hold for each pixel allowed
+ALWAYS_ALLOWED = 64_000_000  # bytes, however few pixels are allowed
+MOST_SAID = 160  # characters of what a library says about a fault
+
 _MAGIC = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -73,6 +77,10 @@ class Decoded:
     n_frames: int = 1
     orientation: int = 1  # EXIF 1..8 as stored; ``gray`` has been turned accordingly
     spacing_mm: tuple[float, float] | None = None  # between rows, between columns
+
+
+class TooLarge(UnreadableFilm):
+    """Its header asks for more pixels, or more memory, than was allowed; nothing was decoded."""
 
 
 class ForeignFile(UnreadableFilm):
@@ -128,8 +136,21 @@ def check_pixel_count(width_px: int, height_px: int, max_pixels: int) -> None:
     if width_px < 1 or height_px < 1:
         raise UnreadableFilm(f"damaged: its header says {width_px} x {height_px} px")
     if width_px * height_px > max_pixels:
-        raise UnreadableFilm(
+        raise TooLarge(
             f"too large: {width_px} x {height_px} px, more than the {max_pixels:,} px allowed"
+        )
+
+
+def check_memory(n_bytes: int, max_pixels: int) -> None:
+    """Raise TooLarge when decoding takes more than MEMORY_PER_PX for each pixel allowed.
+
+    ``n_bytes`` is what the library that decodes, and we, hold at once.
+    """
+    allowed = max(MEMORY_PER_PX * max_pixels, ALWAYS_ALLOWED)
+    if n_bytes > allowed:
+        raise TooLarge(
+            f"too large: decoding it takes {n_bytes / 1e6:,.0f} MB of memory, more than the "
+            f"{allowed / 1e6:,.0f} MB allowed"
         )
 
 
@@ -138,7 +159,14 @@ def truncated(n_bytes: int) -> UnreadableFilm:
 
 
 def damaged(why: str) -> UnreadableFilm:
-    return UnreadableFilm(f"damaged: {why.strip().rstrip('.')}")
+    """``why`` may be what a library said, of which the first sentence is kept."""
+    return UnreadableFilm(f"damaged: {quoted(why).split('. ')[0].rstrip('.')}")
+
+
+def quoted(said: str) -> str:
+    """What a file or a library says, on one short line: it may hold bytes of the file."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in said).split())
+    return line if len(line) <= MOST_SAID else line[:MOST_SAID] + "…"
 
 
 def check_whole_png(data: bytes) -> None:
@@ -194,6 +222,22 @@ def _skip_blocks(data: bytes, at: int) -> int:
     if at >= len(data):
         raise truncated(len(data))
     return at + 1
+
+
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height as its first chunk says (RFC 9649 sections 2.5 to 2.7; RFC 6386 9.1).
+
+    Pillow makes room for the whole canvas while it opens the file. Raises UnreadableFilm.
+    """
+    if len(data) < 30:
+        raise truncated(len(data))
+    if data[12:16] == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if data[12:16] == b"VP8L":
+        sizes = int.from_bytes(data[21:25], "little")
+        return 1 + (sizes & 0x3FFF), 1 + (sizes >> 14 & 0x3FFF)
+    width, height = struct.unpack("<HH", data[26:30])
+    return width & 0x3FFF, height & 0x3FFF
 
 
 def check_whole_webp(data: bytes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +15,17 @@ from pathlib import Path
 from osteon import artefacts
 from osteon.artefacts import detect
 from osteon.errors import DataError, ResourceError, UnreadableFilm, UsageError
-from osteon.formats import SUFFIXES
+from osteon.formats import SUFFIXES, TooLarge
 from osteon.likeness.signature import Signature, signature
 from osteon.likeness.store import Store
 from osteon.parallel import in_order, one_blas_thread
-from osteon.pixels import Decoded, decode_bytes, decoder_version, fault_of
+from osteon.pixels import MAX_PIXELS, Decoded, decode_bytes, decoder_version, fault_of
 from osteon.progress import say, track
 from osteon.raster import quiet
 from osteon.types import FilmFacts, Manifest, Radiograph
+
+LARGE_PX = 20_000_000  # films above it, which are rare, are opened one at a time
+_alone = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,17 +119,25 @@ def _look(
     facts, made = looks.get(digest + suffix), None
     if facts is None:
         opened = FilmFacts(id=film.id, n_bytes=len(data), sha256=digest, suffix_format=claimed)
-        facts, decoded = _facts(opened, data, film.path)
+        sign = signed is not None and digest not in signed
+        try:
+            facts, made = _facts(opened, data, film.path, max_pixels=LARGE_PX, sign=sign)
+        except TooLarge:  # told by its header: hardly anything is done twice
+            with _alone:
+                facts, made = _facts(opened, data, film.path, max_pixels=MAX_PIXELS, sign=sign)
         facts = looks.setdefault(digest + suffix, facts)
-        if decoded is not None and signed is not None and digest not in signed:
-            made = signature(decoded.gray)
     return Known(size=state.st_size, mtime_ns=state.st_mtime_ns, facts=facts), made
 
 
-def _facts(opened: FilmFacts, data: bytes, path: Path) -> tuple[FilmFacts, Decoded | None]:
+def _facts(
+    opened: FilmFacts, data: bytes, path: Path, *, max_pixels: int, sign: bool
+) -> tuple[FilmFacts, Signature | None]:
+    """Raises TooLarge for a film of more than ``max_pixels`` where a film may have more."""
     try:
-        film = decode_bytes(data)
+        film = decode_bytes(data, max_pixels=max_pixels)
     except UnreadableFilm as error:
+        if isinstance(error, TooLarge) and max_pixels < MAX_PIXELS:
+            raise
         return replace(opened, fault=fault_of(error, path)), None
     mean, std = _mean_and_std(film)
     facts = replace(
@@ -141,7 +153,7 @@ def _facts(opened: FilmFacts, data: bytes, path: Path) -> tuple[FilmFacts, Decod
         mean=mean,
         std=std,
     )
-    return facts, film
+    return facts, signature(film.gray) if sign else None
 
 
 def pixel_digest(film: Decoded) -> str:

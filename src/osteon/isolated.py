@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_PIECE = 1 << 20  # bytes of a message handed on at once
 _LENGTH = struct.Struct("<cQ")  # kind: P pixels, F fault, D DICOM; bytes to follow
 
 
@@ -53,8 +54,10 @@ def decode_frame(data: bytes) -> NDArray[np.generic]:
         _idle.append(helper)
     if kind == b"F":
         raise damaged(answer.decode())
-    pixels: NDArray[np.generic] = np.load(io.BytesIO(answer), allow_pickle=False)
-    return pixels
+    head = answer.index(b"\n") + 1
+    kind_of, *shape = answer[:head].decode().split()
+    pixels: NDArray[np.generic] = np.frombuffer(answer, kind_of, offset=head)
+    return pixels.reshape([int(side) for side in shape])
 
 
 # --- here -----------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _take() -> Helper:
     )
 
 
-def _ask(helper: Helper, data: bytes) -> tuple[bytes, bytes]:
+def _ask(helper: Helper, data: bytes) -> tuple[bytes, bytearray]:
     assert helper.stdin is not None
     assert helper.stdout is not None
     _send(helper.stdin, b"D", data)
@@ -102,20 +105,26 @@ def _dismiss_all() -> None:
         _dismiss(_idle.pop())
 
 
-def _send(stream: BinaryIO | Any, kind: bytes, message: bytes) -> None:
-    stream.write(_LENGTH.pack(kind, len(message)))
-    stream.write(message)
+def _send(stream: BinaryIO | Any, kind: bytes, *message: bytes | memoryview) -> None:
+    stream.write(_LENGTH.pack(kind, sum(len(part) for part in message)))
+    for part in message:
+        stream.write(part)
     stream.flush()
 
 
-def _receive(stream: BinaryIO | Any) -> tuple[bytes, bytes]:
+def _receive(stream: Any) -> tuple[bytes, bytearray]:
+    """Into one buffer: films are large, and a copy of each would be, too."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         raise EOFError
     kind, length = _LENGTH.unpack(head)
-    message = stream.read(length)
-    if len(message) < length:
-        raise EOFError
+    message = bytearray(length)
+    room, at = memoryview(message), 0
+    while at < length:
+        n = stream.readinto(room[at : at + _PIECE])
+        if not n:
+            raise EOFError
+        at += n
     return kind, message
 
 
@@ -132,10 +141,12 @@ def _serve() -> None:
             _, data = _receive(sys.stdin.buffer)
         except EOFError:
             return
-        _send(answers, *_answer(data))
+        kind, *answer = _answer(data)
+        _send(answers, bytes(kind), *answer)
 
 
-def _answer(data: bytes) -> tuple[bytes, bytes]:
+def _answer(data: bytes | bytearray) -> tuple[bytes | memoryview, ...]:
+    """P, the type and shape on a line, and the pixels; or F and what is wrong."""
     import numpy as np
     import pydicom
     from pydicom.pixels.utils import pixel_array
@@ -143,10 +154,10 @@ def _answer(data: bytes) -> tuple[bytes, bytes]:
     try:
         pixels = pixel_array(pydicom.dcmread(io.BytesIO(data), force=True), index=0)
     except Exception as error:  # noqa: BLE001  any fault of a damaged file is told to the caller
-        return b"F", (" ".join(str(error).split()) or type(error).__name__).encode()
-    file = io.BytesIO()
-    np.save(file, pixels, allow_pickle=False)
-    return b"P", file.getvalue()
+        said = " ".join(str(error).split()) or type(error).__name__
+        return b"F", said.rpartition("available plugins: ")[2].encode()  # pydicom's preface
+    head = " ".join([pixels.dtype.str, *map(str, pixels.shape)]) + "\n"
+    return b"P", head.encode(), np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data
 
 
 if __name__ == "__main__":

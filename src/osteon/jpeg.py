@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osteon.errors import UnreadableFilm
-from osteon.formats import Decoded, check_pixel_count, damaged, truncated
+from osteon.formats import Decoded, check_memory, check_pixel_count, damaged, truncated
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
+_FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, JPEG-LS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,21 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     raise truncated(len(data))
 
 
+def stream_size(stream: bytes) -> tuple[int, int] | None:
+    """Width and height that a JPEG, JPEG-LS or JPEG 2000 codestream says; None where it does not.
+
+    JPEG 2000: the SIZ segment after the first marker (ITU-T T.800 annex A.5.1).
+    """
+    if stream.startswith(b"\xff\x4f\xff\x51") and len(stream) >= 24:
+        right, bottom, left, top = struct.unpack(">IIII", stream[8:24])
+        return right - left, bottom - top
+    try:
+        header = read_jpeg_header(stream)
+    except UnreadableFilm:
+        return None
+    return (header.width_px, header.height_px) if header.height_px else None  # 0: told later on
+
+
 def exif_orientation(tiff: bytes) -> int:
     """Tag 0x0112 of the first directory (EXIF 2.32 section 4.6.4), or 1 if absent or not 1..8."""
     order: str | None = {b"II": "<", b"MM": ">"}.get(tiff[:2])
@@ -85,6 +100,9 @@ def decode_jpeg(data: bytes, *, max_pixels: int) -> Decoded:
     check_pixel_count(header.width_px, header.height_px, max_pixels)
     if header.bit_depth != 8:
         raise UnreadableFilm(f"a JPEG of {header.bit_depth} bits: only those of 8 bits are read")
+    # Progressive ones are held as coefficients of 16 bits, of every channel, until their end.
+    n_px = header.width_px * header.height_px
+    check_memory(n_px * (1 + 2 * header.n_channels), max_pixels)
     if header.n_channels == 4:
         from osteon.raster import decode_raster
 

@@ -33,6 +33,7 @@ COLUMNS = (
     "boxes",
     "spacing_mm",
 )
+WINDOW = "window"  # there only where a film is a part of its file
 EXTRA = "x_"
 
 
@@ -51,10 +52,12 @@ class Sidecar:
 def write_manifest(manifest: Manifest, path: Path) -> Path:
     """Write ``path`` (CSV) and its sidecar JSON; returns ``path``."""
     extras = sorted({name for film in manifest.radiographs for name in film.extra})
-    lines = [_line([*COLUMNS, *(EXTRA + name for name in extras)])]
+    parts = any(film.window for film in manifest.radiographs)
+    lines = [_line([*COLUMNS, *([WINDOW] if parts else []), *(EXTRA + name for name in extras)])]
     for film in manifest.radiographs:
         said = (film.extra.get(name, "") for name in extras)
-        lines.append(_line([*_cells(film, manifest), *said]))
+        window = [json.dumps(asdict(film.window)) if film.window else ""] if parts else []
+        lines.append(_line([*_cells(film, manifest), *window, *said]))
     sidecar = Sidecar(
         root=_root_told(manifest.root, path.parent),
         source=manifest.source,
@@ -156,6 +159,7 @@ def _film(row: Mapping[str, str], root: Path, classes: tuple[str, ...], where: s
         laterality=as_laterality(row["laterality"], where),
         boxes=as_boxes(row["boxes"], where),
         spacing_mm=as_spacing(row["spacing_mm"], where),
+        window=next(iter(as_boxes(f"[{row.get(WINDOW) or ''}]", where)), None),
         extra={
             name.removeprefix(EXTRA): value
             for name, value in row.items()

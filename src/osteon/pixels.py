@@ -2,7 +2,7 @@
 
 JPEG, PNG, GIF, WEBP, BMP, TIFF and DICOM, told apart by content. A file gives its whole film or
 raises UnreadableFilm with one sentence; no film is half-read in silence.
-Legend of shapes: H height and W width in px, S the side of a prepared film.
+Legend of shapes: H height and W width in px.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ import numpy as np
 from osteon.errors import ResourceError, UnreadableFilm
 from osteon.formats import SUFFIXES, ForeignFile, sniff
 from osteon.formats import Decoded as Decoded
-from osteon.types import Box, PixelRules
+from osteon.types import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from osteon.formats import Gray
 
 MAX_PIXELS = 120_000_000  # a stitched film of a whole spine or leg has about 50 million
-DECODER = 1  # to be raised whenever any file would decode to other pixels: caches are keyed by it
+DECODER = 2  # to be raised whenever any file would decode to other pixels: caches are keyed by it
 
 
 def decoder_version() -> str:
@@ -44,7 +43,8 @@ def decode(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     transformations, and MONOCHROME1 is inverted.
 
     Raises UnreadableFilm, saying in one sentence what the file is, when it is empty, truncated,
-    damaged, no picture, or has more than ``max_pixels`` pixels (looked up before decoding).
+    damaged, no picture, or has more than ``max_pixels`` pixels, or takes more than six bytes of
+    memory for each of these (both looked up before decoding).
     """
     if isinstance(source, bytes):
         return decode_bytes(source, max_pixels=max_pixels)
@@ -122,21 +122,3 @@ def upright_box(box: Box, orientation: int, width_px: int, height_px: int) -> Bo
         width_px=width,
         height_px=height,
     )
-
-
-def load_square(source: Path | bytes, rules: PixelRules) -> NDArray[np.uint8]:
-    """A film decoded and placed: (S, S) uint8, the row that ``prepare`` caches."""
-    from osteon.placement import placed
-
-    return placed(decode(source).gray, rules)
-
-
-def load_pixels(source: Path | bytes, rules: PixelRules) -> Tensor:
-    """A film as the networks see it: (1, S, S) float32 in [0, 1].
-
-    Exactly a row of the prepared array / 255. Raises UnreadableFilm like ``decode``.
-    """
-    import torch
-
-    square = torch.from_numpy(load_square(source, rules))
-    return square.to(torch.float32).div(255.0).unsqueeze(0)

@@ -6,8 +6,9 @@ window fills; what is left of the square is black.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from osteon.errors import UsageError
@@ -37,6 +38,36 @@ class Placement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """What mending did to a film: step -> the window that it left, in px of the decoded film, and
+    step -> the boxes in which it painted."""
+
+    windows: Mapping[str, Box] = field(default_factory=dict)
+    painted: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    inverted: bool = False
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Those that changed the film."""
+        return (*self.windows, *self.painted, *(["invert"] if self.inverted else []))
+
+    @property
+    def window(self) -> Box | None:
+        """What is left at last; None where nothing was cut."""
+        return next(reversed(list(self.windows.values())), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepLoss:
+    """Annotated boxes of which one step of mending cut or painted over more than 1 %."""
+
+    step: str
+    n_films: int  # that the step changed
+    n_cut: int
+    ids: tuple[str, ...]  # films with such a box
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CropLoss:
     """What the pixel rules cut off annotated boxes. ``share_cut`` is None without any box."""
 
@@ -46,6 +77,7 @@ class CropLoss:
     share_cut: float | None  # n_cut / n_boxes
     mean_area_cut: float | None  # over all boxes, the share of a box's area that is cut
     ids: tuple[str, ...]  # films with a cut box
+    steps: tuple[StepLoss, ...] = ()  # of mending
 
 
 def placement(width_px: int, height_px: int, rules: PixelRules) -> Placement:
@@ -148,15 +180,30 @@ def _moved(
     return first, second
 
 
-def share_cut(box: Box, width_px: int, height_px: int, rules: PixelRules) -> float:
-    """The share of a box's area, as far as it lies on the film, that the rules cut off: 0 to 1."""
-    where = placement(width_px, height_px, rules)
+def share_cut(
+    box: Box, width_px: int, height_px: int, rules: PixelRules, window: Box | None = None
+) -> float:
+    """The share of a box's area, as far as it lies on the film, that is cut off: 0 to 1; by the
+    rules alone, or by mending, which left ``window`` of the film, and then by the rules."""
+    left = window or Box(left_px=0, top_px=0, width_px=width_px, height_px=height_px)
+    where = placement(int(left.width_px), int(left.height_px), rules)
+    kept = Box(
+        left_px=left.left_px + where.from_left,
+        top_px=left.top_px + where.from_top,
+        width_px=where.from_width,
+        height_px=where.from_height,
+    )
+    return share_outside(box, width_px, height_px, kept)
+
+
+def share_outside(box: Box, width_px: int, height_px: int, window: Box) -> float:
+    """The share of a box's area, as far as it lies on the film, that a window leaves out."""
     across = _overlap(box.left_px, box.width_px, 0, width_px)
     down = _overlap(box.top_px, box.height_px, 0, height_px)
     if across * down == 0.0:
         return 0.0  # beside the film, or without area: there is nothing to cut
-    kept = _overlap(box.left_px, box.width_px, where.from_left, where.from_width) * _overlap(
-        box.top_px, box.height_px, where.from_top, where.from_height
+    kept = _overlap(box.left_px, box.width_px, window.left_px, window.width_px) * _overlap(
+        box.top_px, box.height_px, window.top_px, window.height_px
     )
     return 1.0 - kept / (across * down)
 
@@ -166,19 +213,31 @@ def _overlap(start: float, length: float, other_start: float, other_length: floa
 
 
 def crop_loss(
-    films: Iterable[Radiograph], facts: Mapping[str, FilmFacts], rules: PixelRules
+    films: Iterable[Radiograph],
+    facts: Mapping[str, FilmFacts],
+    rules: PixelRules,
+    traces: Mapping[str, Trace] | None = None,
 ) -> CropLoss:
-    """What the rules cut off the annotated boxes of all readable films."""
+    """What is cut off the annotated boxes of all readable films: by mending, of which ``traces``
+    tells film by film, and by the rules."""
     shares: list[float] = []
     ids: list[str] = []
+    changed: Counter[str] = Counter()
+    by_step: dict[str, list[str]] = {}  # a film stands once for each box
     for film in films:
         seen = facts.get(film.id)
         if seen is None or seen.fault or seen.width_px is None or seen.height_px is None:
             continue
-        of_film = [share_cut(box, seen.width_px, seen.height_px, rules) for box in film.boxes]
+        trace = _of_film((traces or {}).get(film.id, Trace()), film.window)
+        size = seen.width_px, seen.height_px
+        of_film = [share_cut(box, *size, rules, trace.window) for box in film.boxes]
         shares += of_film
         if any(share > CUT for share in of_film):
             ids.append(film.id)
+        changed.update(set(trace.steps))
+        for step, share in _lost_by_step(film.boxes, size, trace):
+            if share > CUT:
+                by_step.setdefault(step, []).append(film.id)
     n_cut = sum(share > CUT for share in shares)
     return CropLoss(
         n_boxes=len(shares),
@@ -187,4 +246,43 @@ def crop_loss(
         share_cut=n_cut / len(shares) if shares else None,
         mean_area_cut=sum(shares) / len(shares) if shares else None,
         ids=tuple(ids),
+        steps=tuple(
+            StepLoss(
+                step=step,
+                n_films=n,
+                n_cut=len(by_step.get(step, ())),
+                ids=tuple(dict.fromkeys(by_step.get(step, ()))),
+            )
+            for step, n in changed.items()
+        ),
     )
+
+
+def _of_film(trace: Trace, panel: Box | None) -> Trace:
+    """The trace in px of the film, where that is a panel of its file."""
+    if panel is None:
+        return trace
+
+    def moved(box: Box) -> Box:
+        left, top = box.left_px - panel.left_px, box.top_px - panel.top_px
+        return replace(box, left_px=left, top_px=top)
+
+    return Trace(
+        windows={step: moved(box) for step, box in trace.windows.items()},
+        painted={step: tuple(map(moved, boxes)) for step, boxes in trace.painted.items()},
+        inverted=trace.inverted,
+    )
+
+
+def _lost_by_step(
+    boxes: Iterable[Box], size: tuple[int, int], trace: Trace
+) -> Iterator[tuple[str, float]]:
+    """For each box and step: the share of the box that this step cut or painted over."""
+    for box in boxes:
+        before = 0.0
+        for step, window in trace.windows.items():
+            after = share_outside(box, *size, window)
+            yield step, after - before
+            before = after
+        for step, painted in trace.painted.items():
+            yield step, max(1.0 - share_outside(box, *size, each) for each in painted)

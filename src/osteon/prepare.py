@@ -16,24 +16,54 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from osteon.artefacts import VERSION as ARTEFACTS
 from osteon.errors import DataError, UnreadableFilm
 from osteon.files import explained, sync_folder, write_json
+from osteon.loading import Square, square_of
+from osteon.mending import VERSION as MENDING
 from osteon.parallel import in_order
-from osteon.pixels import decoder_version, load_square, read_film
-from osteon.placement import CropLoss, check_rules, crop_loss
+from osteon.pixels import decoder_version, read_film
+from osteon.placement import CropLoss, Trace, check_rules, crop_loss
 from osteon.progress import track
 from osteon.raster import quiet
-from osteon.types import FilmFacts, Manifest, PixelRules
+from osteon.types import Box, FilmFacts, Manifest, PixelRules
+from osteon.values import read_value, write_value
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+TRACES = "mended.json"
 ABANDONED_AFTER_S = 60.0  # a part that no process holds and that has been still for so long
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where the pixels of one row come from."""
+
+    path: Path
+    sha256: str  # of the file
+    window: Box | None  # the part of it that is the film
+
+    @property
+    def digest(self) -> str:
+        """What tells equal rows: the file, and which part of it."""
+        if self.window is None:
+            return self.sha256
+        part = self.window
+        where = f"{part.left_px:g},{part.top_px:g},{part.width_px:g},{part.height_px:g}"
+        return f"{self.sha256}#{where}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traces:
+    """What mending did to the rows that it changed."""
+
+    by_digest: Mapping[str, Trace]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -44,9 +74,10 @@ class Prepared:
     rules: PixelRules
     row_of: Mapping[str, int]  # film id -> row; films that were set aside are absent
     pixels: NDArray[np.uint8]  # (R, S, S)
-    content_digests: tuple[str, ...]  # (R,), SHA-256 of the file of each row
+    content_digests: tuple[str, ...]  # (R,), SHA-256 of each row's file; of a panel, and where
     n_decoded: int  # files decoded by this call: 0 when the array was there already
     crop_loss: CropLoss
+    traces: Mapping[str, Trace] = field(default_factory=dict)  # film id -> what mending did to it
 
     def batch(self, ids: Sequence[str]) -> NDArray[np.uint8]:
         """The films of ``ids`` as a new (n, S, S) array.
@@ -84,27 +115,30 @@ def prepare(
     ResourceError when the disk is full, and UsageError for rules that cannot be.
     """
     check_rules(rules)
-    paths: dict[str, Path] = {}
+    sources: dict[str, Source] = {}
     content_of: dict[str, str] = {}
     for film in manifest.radiographs:
         if film.id in facts and facts[film.id].fault is None:
-            content_of[film.id] = facts[film.id].sha256
-            paths.setdefault(facts[film.id].sha256, film.path)
-    if not paths:
+            source = Source(path=film.path, sha256=facts[film.id].sha256, window=film.window)
+            content_of[film.id] = source.digest
+            sources.setdefault(source.digest, source)
+    if not sources:
         raise DataError(
             f"None of the {len(manifest.radiographs)} films below {manifest.root} can be decoded. "
             "See why with: osteon audit"
         )
-    digests = tuple(sorted(paths))
+    digests = tuple(sorted(sources))
     folder = cache / "prepared" / _key(digests, rules)
     pixels = _opened(folder, len(digests), rules.size_px)
     n_decoded = 0
     if pixels is None:
-        _make(folder, digests, paths, rules, workers)
+        _make(folder, digests, sources, rules, workers)
         pixels, n_decoded = _opened(folder, len(digests), rules.size_px), len(digests)
     if pixels is None:
         raise DataError(f"{folder} was changed while it was in use. Run it again.")
     rows = {digest: row for row, digest in enumerate(digests)}
+    traces = _traces(folder) if rules.mend else {}
+    of_film = {id_: traces[of] for id_, of in content_of.items() if of in traces}
     return Prepared(
         folder=folder,
         rules=rules,
@@ -112,7 +146,8 @@ def prepare(
         pixels=pixels,
         content_digests=digests,
         n_decoded=n_decoded,
-        crop_loss=crop_loss(manifest.radiographs, facts, rules),
+        crop_loss=crop_loss(manifest.radiographs, facts, rules, of_film),
+        traces=of_film,
     )
 
 
@@ -145,7 +180,11 @@ def _key(digests: Sequence[str], rules: PixelRules) -> str:
 
 def _told(rules: PixelRules) -> dict[str, object]:
     told: dict[str, object] = {"fit": rules.fit, "size_px": rules.size_px}
-    return told | ({"resize_px": rules.resize_px} if rules.fit == "resize_crop" else {})
+    if rules.fit == "resize_crop":
+        told["resize_px"] = rules.resize_px
+    if steps := sorted(set(rules.mend) - {"panels"}):  # those are films of their own
+        told |= {"mend": steps, "mending": MENDING, "artefacts": ARTEFACTS}
+    return told
 
 
 def _opened(folder: Path, n_rows: int, size_px: int) -> NDArray[np.uint8] | None:
@@ -166,7 +205,7 @@ def _opened(folder: Path, n_rows: int, size_px: int) -> NDArray[np.uint8] | None
 def _make(
     folder: Path,
     digests: Sequence[str],
-    paths: Mapping[str, Path],
+    sources: Mapping[str, Source],
     rules: PixelRules,
     workers: int | None,
 ) -> None:
@@ -175,11 +214,13 @@ def _make(
         _remove_abandoned(folder.parent)
         with _part(folder) as part:
             with (part / "pixels.npy").open("wb") as file:
-                _write_rows(file, digests, paths, rules, workers)
+                traces = _write_rows(file, digests, sources, rules, workers)
                 file.flush()
                 os.fsync(file.fileno())
             told = {"decoder": decoder_version(), "rules": _told(rules), "sha256": list(digests)}
             write_json(part / "prepared.json", told)
+            if traces:
+                write_value(part / TRACES, Traces(by_digest=traces))
             _give_name(part, folder)
             sync_folder(folder.parent)
 
@@ -187,11 +228,13 @@ def _make(
 def _write_rows(
     file: BinaryIO,
     digests: Sequence[str],
-    paths: Mapping[str, Path],
+    sources: Mapping[str, Source],
     rules: PixelRules,
     workers: int | None,
-) -> None:
-    """Rows are written, not mapped: a full disk is then an error and not a killed process."""
+) -> dict[str, Trace]:
+    """Rows are written, not mapped: a full disk is then an error and not a killed process.
+
+    Returns what mending did to each film that it changed."""
     import numpy as np
 
     size = rules.size_px
@@ -200,13 +243,22 @@ def _write_rows(
     file.flush()
     _reserve(file, len(digests) * size * size)
 
-    def row(digest: str) -> NDArray[np.uint8]:
-        return _row(paths[digest], digest, rules)
+    def row(digest: str) -> Square:
+        return _row(sources[digest], rules)
 
+    traces: dict[str, Trace] = {}
     with quiet():
-        rows = in_order(row, digests, workers=workers)
-        for square in track(rows, "prepare", total=len(digests)):
-            file.write(square.data)
+        rows = track(in_order(row, digests, workers=workers), "prepare", total=len(digests))
+        for digest, square in zip(digests, rows, strict=True):
+            file.write(square.pixels.data)
+            if square.trace != Trace():
+                traces[digest] = square.trace
+    return traces
+
+
+def _traces(folder: Path) -> dict[str, Trace]:
+    told = folder / TRACES
+    return dict(read_value(Traces, told).by_digest) if told.is_file() else {}
 
 
 def _reserve(file: BinaryIO, n_bytes: int) -> None:
@@ -220,14 +272,15 @@ def _reserve(file: BinaryIO, n_bytes: int) -> None:
             raise
 
 
-def _row(path: Path, digest: str, rules: PixelRules) -> NDArray[np.uint8]:
+def _row(source: Source, rules: PixelRules) -> Square:
+    path = source.path
     try:
         data = read_film(path)
     except UnreadableFilm as error:
         raise DataError(f"{path}: {error}, though it could be read before. Run it again.") from None
-    if hashlib.sha256(data).hexdigest() != digest:
+    if hashlib.sha256(data).hexdigest() != source.sha256:
         raise DataError(f"{path} has changed since it was inspected. Run it again.")
-    return load_square(data, rules)
+    return square_of(data, rules, source.window)
 
 
 def _give_name(part: Path, folder: Path) -> None:

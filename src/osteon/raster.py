@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import UnreadableFilm
 from osteon.formats import (
     Decoded,
+    TooLarge,
+    check_memory,
     check_pixel_count,
     check_whole_bmp,
     check_whole_gif,
@@ -26,6 +27,7 @@ from osteon.formats import (
     check_whole_webp,
     damaged,
     truncated,
+    webp_size,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ _FAULTS = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, struct.error,
 )  # fmt: skip  # what Pillow is seen to raise on damaged files
+_BAND_PX = 4_000_000  # turned into gray at once
+_WEBP_PER_PX = 16  # bytes: two canvases of the decoder, what it gives and what Pillow keeps
 _WHITE_IS_ZERO = 0  # TIFF 6.0 PhotometricInterpretation
 
 
@@ -87,9 +91,14 @@ def decode_raster(data: bytes, name: str, *, max_pixels: int) -> Decoded:
     """
     from PIL.Image import DecompressionBombError
 
+    if name == "WEBP":
+        width, height = webp_size(data)
+        check_pixel_count(width, height, max_pixels)
+        check_memory(width * height * _WEBP_PER_PX, max_pixels)
     try:
         with quiet(), _opened(data, name) as image:
             check_pixel_count(*image.size, max_pixels)
+            check_memory(_memory(image, name), max_pixels)
             _WHOLE[name](data)
             if name == "TIFF":
                 _check_whole_tiff(image, len(data))
@@ -101,7 +110,7 @@ def decode_raster(data: bytes, name: str, *, max_pixels: int) -> Decoded:
             gray = _to_gray(image, white_is_zero=_is_white_zero(image, name))
             n_frames = _count_frames(image)  # last: it leaves the first frame
     except DecompressionBombError:  # of the WEBP and TIFF plugins, beyond any cap of ours
-        raise UnreadableFilm("too large: more pixels than Pillow's own limit allows") from None
+        raise TooLarge("too large: more pixels than Pillow's own limit allows") from None
     except _FAULTS as error:
         _WHOLE[name](data)  # says more than Pillow: how long the file is, or which part is wrong
         said = str(error) or type(error).__name__
@@ -137,6 +146,20 @@ def _opened(data: bytes, name: str) -> ImageFile:
         "JPEG": JpegImagePlugin.JpegImageFile,
     }
     return plugins[name](io.BytesIO(data))
+
+
+def _memory(image: ImageFile, name: str) -> int:
+    """Bytes that Pillow and ``_to_gray`` hold at once, at most."""
+    held = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}.get(image.mode, 4)
+    besides = 2 if held == 2 or image.mode in "IF" else 1  # the gray film
+    if name == "TIFF":  # libtiff's buffer: a strip, which may be all of the film
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        bits = tags.get(258, 1)
+        deepest = max(bits) if isinstance(bits, tuple) else bits
+        besides = max(besides, -(-deepest * tags.get(277, 1) // 8))
+    elif name == "JPEG":  # CMYK: libjpeg's coefficients of progressive ones
+        besides = 8
+    return image.width * image.height * (held + besides)
 
 
 def _count_frames(image: ImageFile) -> int:
@@ -177,15 +200,32 @@ def _check_whole_tiff(image: ImageFile, n_bytes: int) -> None:
 
 def _to_gray(image: Image.Image, *, white_is_zero: bool) -> Gray:
     if image.mode.startswith("I;16"):
-        deep = np.asarray(image).astype(np.uint16)
-        gray: Gray = full_scale(deep)
+        deep = np.empty((image.height, image.width), np.uint16)
+        for rows, band in _bands(image):
+            deep[rows] = np.asarray(band)
+        full_scale(deep)
+        gray: Gray = deep
     elif image.mode in ("I", "F"):
-        pixels = np.asarray(image)
-        fits = image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65_535
-        gray = full_scale(pixels.astype(np.uint16)) if fits else stretched(pixels)
+        gray = _of_numbers(image)
     else:
-        gray = _composited(image)
-    return ~gray if white_is_zero else gray
+        gray = np.empty((image.height, image.width), np.uint8)
+        for rows, band in _bands(image):
+            gray[rows] = _composited(band)
+    return np.invert(gray, out=gray) if white_is_zero else gray
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The image in portions of whole rows: of a large film, what is between would fill the memory.
+
+    Small ones are given as they are.
+    """
+    height = max(1, _BAND_PX // image.width)
+    if height >= image.height:
+        yield slice(None), image
+        return
+    for top in range(0, image.height, height):
+        bottom = min(top + height, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
 def _composited(image: Image.Image) -> NDArray[np.uint8]:
@@ -193,15 +233,15 @@ def _composited(image: Image.Image) -> NDArray[np.uint8]:
     if not image.has_transparency_data:
         if image.mode == "CMYK":
             image = image.convert("RGB")
-        return np.array(image.convert("L"))
+        return np.asarray(image.convert("L"))
     layered = image.convert("RGBA")
     luma = np.asarray(layered.convert("RGB").convert("L")).astype(np.uint16)
     alpha = np.asarray(layered.getchannel("A")).astype(np.uint16)
     return ((luma * alpha + 127) // 255).astype(np.uint8)
 
 
-def full_scale(deep: NDArray[np.uint16]) -> Gray:
-    """16-bit pixels of a 10, 12, 14 or 16-bit detector, spread over all 16 bits.
+def full_scale(deep: NDArray[np.uint16]) -> None:
+    """16-bit pixels of a 10, 12, 14 or 16-bit detector, spread over all 16 bits, in place.
 
     Such files rarely say how many bits are in use; taken as 16, a 12-bit film would be black.
     The fewest bits that hold the brightest pixel are taken.
@@ -209,21 +249,32 @@ def full_scale(deep: NDArray[np.uint16]) -> Gray:
     brightest = int(deep.max())
     bits = next(bits for bits in DETECTOR_BITS if brightest < 1 << bits)
     if bits == 16:
-        return deep
-    scaled = deep.astype(np.uint32) * 65_535 // ((1 << bits) - 1)
-    return scaled.astype(np.uint16)
+        return
+    scale = np.arange(1 << bits, dtype=np.uint32) * 65_535 // ((1 << bits) - 1)
+    table = scale.astype(np.uint16)
+    for row in deep:
+        row[:] = table[row]
 
 
-def stretched(pixels: NDArray[Any]) -> Gray:
-    """Numbers without a scale of their own, from their least (black) to their greatest (white).
-
-    Floats within [0, 1] are taken as they are. Raises UnreadableFilm for NaN or infinity.
+def _of_numbers(image: Image.Image) -> Gray:
+    """Films of 32 bits. Whole numbers of up to 16 bits are a detector's; others have no scale of
+    their own and go from their least (black) to their greatest (white), but floats within [0, 1]
+    are taken as they are. Raises UnreadableFilm for NaN or infinity.
     """
-    values = pixels.astype(np.float64)
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
+    extremes = [
+        (float(pixels.min()), float(pixels.max()))
+        for pixels in (np.asarray(band) for _, band in _bands(image))
+    ]
+    if not np.isfinite(extremes).all():
         raise damaged("it holds pixels that are not numbers")
-    if pixels.dtype.kind == "f" and low >= 0.0 and high <= 1.0:
+    low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
+    gray = np.empty((image.height, image.width), np.uint16)
+    as_stored = image.mode == "I" and low >= 0 and high <= 65_535
+    if image.mode == "F" and low >= 0.0 and high <= 1.0:
         low, high = 0.0, 1.0
-    span = high - low or 1.0
-    return np.rint((values - low) / span * 65_535).astype(np.uint16)
+    for rows, band in _bands(image):
+        values = np.asarray(band).astype(np.float64)
+        gray[rows] = values if as_stored else np.rint((values - low) / (high - low or 1.0) * 65_535)
+    if as_stored:
+        full_scale(gray)
+    return gray

@@ -75,7 +75,7 @@ def tune_run(
     from osteon.tune import tune
 
     cache = cache or default_cache()
-    manifest, audit = look_at(data, layout=layout, verdicts=verdicts, cache=cache)
+    manifest, audit = look_at(data, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache)
     parts = make_split(manifest, audit, plan)
     prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
     found = tune(recipe, search, prepared, manifest, parts, out, facts=audit.facts)

@@ -22,6 +22,7 @@ from osteon.types import (
     Manifest,
     OperatingPoint,
     Part,
+    PixelRules,
     Predictions,
     Recipe,
     Split,
@@ -110,7 +111,9 @@ def train_run(
         verdicts=tuple(verdicts),
     )
     folder = open_run(out, request)
-    manifest, audit = examine(data, folder, layout=layout, verdicts=verdicts, cache=cache)
+    manifest, audit = examine(
+        data, folder, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache
+    )
     parts = divide(manifest, audit, folder, plan)
     teach(folder, recipe, manifest, audit, parts, cache=cache)
     return folder
@@ -162,19 +165,20 @@ def existing_run(path: Path) -> RunFolder:
 def examine(
     data: Path,
     folder: RunFolder,
+    rules: PixelRules,
     *,
     layout: str | None = None,
     verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Source, manifest and audit; both written to the run folder.
+    """Source, manifest and audit, of panels where ``rules`` cut them; written to the run folder.
 
     Raises DataError when the data are no longer those that the run began with.
     """
     from osteon.manifest import read_manifest, write_manifest
 
     with timed(folder.environment, "audit"):
-        manifest, audit = look_at(data, layout=layout, verdicts=verdicts, cache=cache)
+        manifest, audit = look_at(data, rules, layout=layout, verdicts=verdicts, cache=cache)
         if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
             raise DataError(
                 f"The data in {data} have changed since {folder.path} was begun. Start a new run "
@@ -187,12 +191,14 @@ def examine(
 
 def look_at(
     data: Path,
+    rules: PixelRules | None = None,
     *,
     layout: str | None = None,
     verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Read the source, apply the verdicts, open every film once, look for copies, run every check.
+    """Read the source, apply the verdicts, open every film once, look for copies, run every check;
+    then, if ``rules`` say so, cut collages into panels.
 
     This is where every stage begins, so that a film that was removed is in none of them.
     """
@@ -200,6 +206,7 @@ def look_at(
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
+    from osteon.panels import cut_panels
     from osteon.reading import read_source
 
     manifest = apply_verdicts(read_source(data, layout=layout), verdicts)
@@ -208,7 +215,10 @@ def look_at(
         facts = inspect_films(manifest, cache=cache, store=store)
         patients = {film.id: film.patient_id for film in manifest.radiographs}
         copies = find_copies(facts, store, patients=patients)
-    return manifest, audit(manifest, facts=facts, copies=copies)
+    audited = audit(manifest, facts=facts, copies=copies)
+    return (
+        cut_panels(manifest, audited) if rules and "panels" in rules.mend else (manifest, audited)
+    )
 
 
 def compare_data(

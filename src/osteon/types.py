@@ -25,6 +25,7 @@ View = Literal["frontal", "lateral", "oblique", "axial", "other"]
 Laterality = Literal["R", "L", "U", "B"]  # DICOM (0020,0062): right, left, unpaired, both
 Severity = Literal["note", "warning", "error"]
 Part = Literal["train", "val", "test"]
+MendStep = Literal["panels", "frame", "invert", "marks", "zoom"]  # in the order of their doing
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 
@@ -55,6 +56,7 @@ class Radiograph:
     boxes: tuple[Box, ...] = ()  # fractures
     spacing_mm: tuple[float, float] | None = None  # between rows, between columns
     extra: Mapping[str, str] = field(default_factory=dict)  # whatever else the source says
+    window: Box | None = None  # the part of the file that is this film: a panel of a collage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,8 @@ class Finding:
     remedy: str = ""
     ids: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()  # for copies: the two films that are the same
+    command: str = ""  # that does what the remedy says
+    artefact: str = ""  # the kind that was seen on ``ids``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +94,7 @@ class Manifest:
                     film.id, film.label, film.split, film.patient_id, film.study_id,
                     sorted(film.regions), sorted(film.views), film.laterality, film.boxes,
                     film.spacing_mm, sorted(film.extra.items()),
+                    *([film.window] if film.window else []),
                 )).encode()
             )  # fmt: skip
         return said.hexdigest()
@@ -223,6 +228,7 @@ class PixelRules:
     size_px: int = 224
     fit: Literal["letterbox", "centre_crop", "resize_crop"] = "letterbox"
     resize_px: int = 256  # of resize_crop alone
+    mend: tuple[MendStep, ...] = ()  # what is done before the film is placed (osteon.mending)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from osteon.artefacts.picture import Picture, picture_of
+from osteon.artefacts.picture import Picture, colours_of, picture_of
 from osteon.formats import Decoded
 from osteon.registry import Registry
 from osteon.types import Artefact, Box
 
 Detector = Callable[[Picture], Iterable[Artefact]]
 DETECTORS: Registry[Detector] = Registry("artefact detector", package="osteon.artefacts")
-VERSION = 1  # to be raised whenever any detector would find something else: caches are keyed by it
+LEAST_PX = 24  # of the picture's shorter side: on less there is nothing to see
+VERSION = 3  # to be raised whenever any detector would find something else: caches are keyed by it
 
 
 def detect(data: bytes, film: Decoded, only: Iterable[str] | None = None) -> tuple[Artefact, ...]:
@@ -23,8 +24,10 @@ def detect(data: bytes, film: Decoded, only: Iterable[str] | None = None) -> tup
 
     Boxes are in px of the decoded film. ``only`` names the detectors to run.
     """
-    picture = picture_of(data, film)
+    picture = picture_of(film.gray, colours_of(data, film))
     names = list(DETECTORS) if only is None else list(only)
+    if min(picture.gray.shape) < LEAST_PX:
+        names = [name for name in names if name == "thumbnail"]
     found = [artefact for name in names for artefact in DETECTORS[name](picture)]
     height, width = film.gray.shape
     return tuple(

@@ -27,12 +27,15 @@ BINS = 10  # along the stroke
 
 @DETECTORS.register("arrow")
 def arrow(picture: Picture) -> Iterator[Artefact]:
+    if found := arrows(picture):
+        yield Artefact(kind="arrow", boxes=tuple(part.box(picture.gray) for part in found))
+
+
+def arrows(picture: Picture) -> list[Stroke]:
     least = max(LEAST_PX, LEAST_SHARE * max(picture.gray.shape))
     _, rest = rows_of_letters(picture)
     drawn = [part for part in rest if _free(part, picture)]
-    found = [part for part in (*drawn, *coloured_parts(picture)) if is_arrow(part, least)]
-    if found:
-        yield Artefact(kind="arrow", boxes=tuple(part.box(picture.gray) for part in found))
+    return [part for part in (*drawn, *coloured_parts(picture)) if is_arrow(part, least)]
 
 
 def _free(stroke: Stroke, picture: Picture) -> bool:

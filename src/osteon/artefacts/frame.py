@@ -15,6 +15,8 @@ from osteon.types import Artefact
 EVEN = 12  # gray levels between the 5th and the 95th percentile of a line: writing may stand on it
 WIDEST = 0.45  # of the side
 JUMP = 14  # gray levels, from the band to what lies two px further in
+FURTHER_PX = 8
+SHARP = 0.6  # of the step within 8 px, within two: flesh that ends at a bone is softer
 JUMPING = 0.4  # share of the line where it jumps
 JUMPING_THIN = 0.8  # at a band of one px
 
@@ -65,6 +67,6 @@ def _band(lines: NDArray[np.uint8]) -> int:
     width = int(np.argmin(same)) if not same.all() else len(same)
     if width > most:
         return 0
-    beyond = lines[min(width + 2, len(lines) - 1)].astype(np.float32)
-    jumps = np.abs(beyond - level) > JUMP
+    step, later = (np.abs(lines[min(width + px, len(lines) - 1)] - level) for px in (2, FURTHER_PX))
+    jumps = (step > JUMP) & (step >= SHARP * later)
     return width if jumps.mean() >= (JUMPING if width > 1 else JUMPING_THIN) else 0

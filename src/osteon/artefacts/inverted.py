@@ -39,7 +39,8 @@ def _signs(gray: NDArray[np.uint8]) -> list[float] | None:
 
     scale = min(1.0, SIDE_PX / max(gray.shape))
     if scale < 1:
-        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        size = [max(1, round(side * scale)) for side in (gray.shape[1], gray.shape[0])]
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     top, bottom, left, right = frame_px(gray)
     gray = gray[top : gray.shape[0] - bottom, left : gray.shape[1] - right]
     height, width = gray.shape

@@ -45,13 +45,20 @@ class Picture:
         )
 
 
-def picture_of(data: bytes, film: Decoded) -> Picture:
-    height, width = film.gray.shape
+def picture_of(gray: NDArray[Any], colours: Bytes | None, share: Box | None = None) -> Picture:
+    """The picture of a film (H, W). ``colours`` may be of another size, or of the whole film of
+    which ``gray`` is the part ``share``, a box in shares of the sides."""
+    height, width = gray.shape
     scale = min(1.0, SIDE_PX / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    colours = _colours(data, film) if film.n_channels >= 3 else None
+    if colours is not None and share is not None:
+        down, across = colours.shape[:2]
+        top, left = int(share.top_px * down), int(share.left_px * across)
+        bottom = max(top + 1, int((share.top_px + share.height_px) * down))
+        right = max(left + 1, int((share.left_px + share.width_px) * across))
+        colours = colours[top:bottom, left:right]
     return Picture(
-        gray=_eight_bits(_scaled(film.gray, size)),
+        gray=_eight_bits(_scaled(gray, size)),
         colours=None if colours is None else _scaled(colours, size),
         size_px=(width, height),
     )
@@ -70,11 +77,11 @@ def _eight_bits(gray: NDArray[Any]) -> Bytes:
     return np.ascontiguousarray(gray if gray.dtype == np.uint8 else gray >> 8).astype(np.uint8)
 
 
-def _colours(data: bytes, film: Decoded) -> Bytes | None:
-    """The film in colour, upright; None where all is gray after all."""
+def colours_of(data: bytes, film: Decoded) -> Bytes | None:
+    """The film of a file in colour (h, w, 3), upright, perhaps smaller; None where all is gray."""
     from osteon.pixels import upright
 
-    if film.format == "DICOM":
+    if film.n_channels < 3 or film.format == "DICOM":
         return None
     if film.format == "JPEG" and film.n_channels == 3:
         import simplejpeg

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteon.artefacts import DETECTORS
-from osteon.artefacts.picture import Picture
+from osteon.artefacts.picture import Picture, picture_of
 from osteon.artefacts.strokes import Stroke
 from osteon.clusters import connected
 from osteon.types import Artefact, Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LETTERS = 3  # that make writing
 TALLEST = 0.09  # of the side, of a letter in a row
@@ -31,13 +35,24 @@ def writing(picture: Picture) -> Iterator[Artefact]:
         yield Artefact(kind="writing", boxes=tuple(_around(row, picture) for row in rows))
 
 
+def looks_written(gray: NDArray[Any]) -> bool:
+    """Whether writing is seen on a decoded film (H, W); half of it is missed (docs/audit.md)."""
+    return bool(rows_of_letters(picture_of(gray, None))[0])
+
+
 @DETECTORS.register("letter")
 def letter(picture: Picture) -> Iterator[Artefact]:
+    if found := letters(picture):
+        yield Artefact(kind="letter", boxes=tuple(one.box(picture.gray) for one in found))
+
+
+def letters(picture: Picture) -> list[Stroke]:
+    """Lone strokes of the size of a side marker."""
     from osteon.artefacts.arrow import is_arrow
 
     rows, rest = rows_of_letters(picture)
     side = max(picture.gray.shape)
-    found = [
+    return [
         one
         for one in rest
         if MARKER[0] * side <= one.height <= MARKER[1] * side
@@ -45,8 +60,6 @@ def letter(picture: Picture) -> Iterator[Artefact]:
         and not any(_belongs(one, row) for row in rows)
         and not is_arrow(one, 0)
     ]
-    if found:
-        yield Artefact(kind="letter", boxes=tuple(one.box(picture.gray) for one in found))
 
 
 def rows_of_letters(picture: Picture) -> tuple[list[list[Stroke]], list[Stroke]]:

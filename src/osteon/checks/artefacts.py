@@ -18,32 +18,40 @@ SAID: dict[str, tuple[Severity, str, str]] = {
     "inverted": (
         "warning",
         "look inverted: bone is black",
-        "Mend it: --set pixels.mend=invert",
+        "Turn their tones round.",
     ),
     "collage": (
         "warning",
         "look like several films in one file",
-        "Cut them into their panels: --set pixels.mend=panels",
+        "Cut them into their panels.",
     ),
-    "frame": ("note", "have a frame or black bars", "Cut it off: --set pixels.mend=frame"),
+    "frame": ("note", "have a frame or black bars", "Cut it off."),
     "arrow": (
         "warning",
         "seem to have an arrow on them: it may point at the answer",
-        "Paint it over: --set pixels.mend=marks",
+        "Paint it over.",
     ),
     "coloured_mark": (
         "warning",
         "have coloured marks",
-        "Paint them over: --set pixels.mend=marks",
+        "Paint them over.",
     ),
     "writing": (
         "note",
         "have writing burned in: it may name a patient, or the answer",
-        "Paint it over: --set pixels.mend=marks",
+        "Paint it over.",
     ),
     "letter": ("note", "have single letters or side markers", ""),
     "tint": ("note", "are tinted: prints, or photographs of a light box or a screen", ""),
     "metal": ("note", "may show metal", ""),
+}
+MENDED_BY = {
+    "inverted": "invert",
+    "collage": "panels",
+    "frame": "frame",
+    "arrow": "marks",
+    "coloured_mark": "marks",
+    "writing": "marks",
 }
 
 
@@ -63,4 +71,8 @@ def artefacts(evidence: Evidence) -> Iterator[Finding]:
             message=f"{films(len(seen[kind]))} of {len(evidence.facts):,} {what}.",
             remedy=remedy or ("Look at them." if severity != "note" else ""),
             ids=tuple(seen[kind]),
+            artefact=kind,
+            command=f"osteon run DATA --set pixels.mend={MENDED_BY[kind]}"
+            if kind in MENDED_BY
+            else "",
         )

@@ -9,7 +9,8 @@ from osteon.checks import CHECKS, Evidence, percent
 from osteon.types import PARTS, Finding, Part, Radiograph
 
 SIDES: tuple[tuple[Part, Part], ...] = (("train", "test"), ("train", "val"), ("val", "test"))
-REMEDY = "Split anew: osteon run DATA --split grouped"
+REMEDY = "Split anew, so that what belongs together stays together."
+COMMAND = "osteon run DATA --split grouped"
 REMADE = "lie, turned, mirrored, cropped or re-made copies counted, in"
 SET_ASIDE = " None of them is used: they are unreadable, or have no label."
 Key = Callable[[Radiograph], Hashable | None]
@@ -97,6 +98,7 @@ def _finding(side: Side, how: str, pairs: list[tuple[str, str]]) -> Finding:
         message=f"{len(pairs):,} of {n:,} {side.held_out} films "
         f"({percent(len(pairs), n)}) {how} {side.seen}." + ("" if harmful else SET_ASIDE),
         remedy=REMEDY if harmful else "Nothing needs to be done.",
+        command=COMMAND if harmful else "",
         ids=tuple(one for one, _ in pairs),
         pairs=tuple(pairs),
     )

@@ -108,6 +108,8 @@ def _show_finding(finding: Finding, audit: Audit) -> None:
         out.print(Padding(f"[dim]{more}[/]", (0, 0, 0, 4)))
     if finding.remedy:
         out.print(Padding(f"-> {escape(finding.remedy)}", (0, 0, 0, 2)))
+    if finding.command:
+        out.print(Padding(escape(finding.command), (0, 0, 0, 5)), soft_wrap=True)
     out.print()
 
 

@@ -245,9 +245,8 @@ def _invariants(rings: Floats32) -> Floats32:
     evened = waves / np.sqrt(size + 1e-6)
     parts = [np.sqrt(size)]
     parts += [(evened[:, :-lag] * evened[:, lag:].conj()).real for lag in (1, 2, 3)]
-    return np.concatenate([part.reshape(len(rings), -1) for part in parts], axis=1).astype(
-        np.float32
-    )
+    flat = [part.reshape(len(part), part.shape[1] * part.shape[2]) for part in parts]
+    return np.concatenate(flat, axis=1).astype(np.float32)  # also of no rings at all
 
 
 @functools.cache

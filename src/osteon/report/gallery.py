@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.errors import UnreadableFilm
 from osteon.operating_point import answers_at
 from osteon.types import Box, Evaluation, Manifest, Predictions
+
+if TYPE_CHECKING:
+    from osteon.formats import Gray
 
 THUMBNAIL_PX = 240
 A_SHELF = 8
@@ -44,8 +48,7 @@ def thumbnail(
     long_side_px: int = THUMBNAIL_PX,
 ) -> Thumbnail | None:
     """None for a film that cannot be read any more."""
-    import cv2
-
+    from osteon.mending import cropped
     from osteon.pixels import decode
 
     film = next(film for film in manifest.radiographs if film.id == id_)
@@ -53,6 +56,17 @@ def thumbnail(
         gray = decode(film.path).gray
     except UnreadableFilm:
         return None
+    gray = cropped(gray, film.window) if film.window else gray
+    small = thumbnail_of(id_, gray, film.boxes, long_side_px=long_side_px)
+    return replace(small, caption=caption, right=right)
+
+
+def thumbnail_of(
+    id_: str, gray: Gray, boxes: Sequence[Box] = (), *, long_side_px: int = THUMBNAIL_PX
+) -> Thumbnail:
+    """A film (H, W) with boxes in its px as a small picture."""
+    import cv2
+
     height, width = gray.shape
     scale = long_side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -60,24 +74,21 @@ def thumbnail(
         gray = (gray // 257).astype(np.uint8)
     small = cv2.resize(np.asarray(gray), size, interpolation=cv2.INTER_AREA)
     _, packed = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
-    boxes = tuple(
-        Box(
-            left_px=box.left_px * scale,
-            top_px=box.top_px * scale,
-            width_px=box.width_px * scale,
-            height_px=box.height_px * scale,
-        )
-        for box in film.boxes
-    )
-    data = "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
     return Thumbnail(
         id=id_,
-        data=data,
+        data="data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode(),
         width_px=size[0],
         height_px=size[1],
-        boxes=boxes,
-        caption=caption,
-        right=right,
+        boxes=tuple(
+            Box(
+                left_px=box.left_px * scale,
+                top_px=box.top_px * scale,
+                width_px=box.width_px * scale,
+                height_px=box.height_px * scale,
+            )
+            for box in boxes
+        ),
+        caption="",
     )
 
 
