@@ -17,8 +17,8 @@ import pytest
 from tests.training import write_films
 
 QUICK = ["--recipe", "small-cnn", "--set", "epochs=2", "--set", "pixels.size_px=24"]
-COMMANDS = ["run", "audit", "split", "prepare", "train", "evaluate", "report", "predict", "recipes",
-            "phantom", "deidentify", "data"]  # fmt: skip
+COMMANDS = ["run", "audit", "suspects", "split", "prepare", "train", "evaluate", "report",
+            "predict", "recipes", "phantom", "deidentify", "data"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,10 @@ def test_each_stage_alone(here: Path, films: Path) -> None:
     assert json.loads(out)[0]["train"] > 0
     assert osteon(here, "split", films, "--folds", "3", "--out", "f.csv")[0] == 0
     assert {path.name for path in here.glob("f-*.csv")} == {"f-1.csv", "f-2.csv", "f-3.csv"}
+    (here / "v.csv").write_text("id,verdict\nnormal/0.png,remove\n")
+    code, out, _ = osteon(here, "split", films, "--verdicts", "v.csv", "--json")
+    assert code == 0
+    assert sum(json.loads(out)[0][part] for part in ("train", "val", "test")) == 47
     code, out, _ = osteon(here, "prepare", films, "--set", "pixels.size_px=24", "--json")
     assert (code, json.loads(out)["decoded_now"]) == (0, 48)
     code, out, _ = osteon(here, "prepare", films, "--set", "pixels.size_px=24", "--json")
@@ -184,6 +188,11 @@ def one_film(here: Path) -> list[object]:
     return ["run", here / "d"]
 
 
+def unknown_film(here: Path) -> list[object]:
+    (here / "v.csv").write_text("id,verdict\nnormal/99.png,remove\n")
+    return ["split", write_films(here / "d", each=4), "--verdicts", here / "v.csv"]
+
+
 def missing_column(here: Path) -> list[object]:
     (here / "f.csv").write_text("path,diagnosis\na.png,normal\n")
     return ["run", here / "f.csv"]
@@ -199,6 +208,7 @@ BAD = [
     (empty_folder, 3, "is an empty folder"),
     (one_class, 3, "only 'normal'"),
     (one_film, 3, "'broken' has 1 independent film"),
+    (unknown_film, 3, "row 2: there is no film 'normal/99.png'"),
     (missing_column, 3, "no column 'label'"),
     (lambda _: ["runn", "x"], 2, "Did you mean 'run'"),
     (lambda _: ["run"], 2, "Missing argument"),

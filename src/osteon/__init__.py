@@ -18,6 +18,7 @@ _HOME = {  # public name -> the module that it lives in
     "PhantomPlan": "osteon.phantom",
     "PixelRules": "osteon.types",
     "Recipe": "osteon.types",
+    "apply_verdicts": "osteon.verdicts",
     "audit": "osteon.audit",
     "choose_operating_point": "osteon.evaluate",
     "compare_data": "osteon.run",
@@ -25,6 +26,7 @@ _HOME = {  # public name -> the module that it lives in
     "evaluate": "osteon.evaluate",
     "find_copies": "osteon.likeness.search",
     "find_shortcuts": "osteon.shortcuts",
+    "find_suspects": "osteon.suspects",
     "fit": "osteon.fit",
     "folds": "osteon.split",
     "group_films": "osteon.split",
@@ -37,6 +39,7 @@ _HOME = {  # public name -> the module that it lives in
     "prepare": "osteon.prepare",
     "read_manifest": "osteon.manifest",
     "read_source": "osteon.reading",
+    "read_verdicts": "osteon.verdicts",
     "reproduce": "osteon.reproduce",
     "run": "osteon.run",
     "shipped": "osteon.split",
@@ -78,11 +81,14 @@ if TYPE_CHECKING:
     from osteon.split import group_films as group_films
     from osteon.split import shipped as shipped
     from osteon.split import split as split
+    from osteon.suspects import find_suspects as find_suspects
     from osteon.train import train as train
     from osteon.tune import tune as tune
     from osteon.types import Manifest as Manifest
     from osteon.types import PixelRules as PixelRules
     from osteon.types import Recipe as Recipe
+    from osteon.verdicts import apply_verdicts as apply_verdicts
+    from osteon.verdicts import read_verdicts as read_verdicts
 
 
 class _LazyPackage(ModuleType):

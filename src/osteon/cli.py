@@ -39,6 +39,10 @@ Settings = Annotated[
     typer.Option("--set", help="Change a field of the recipe: --set optimiser.lr=3e-4."),
 ]
 Layout = Annotated[str | None, typer.Option(help="Read the data as this layout, do not guess.")]
+Verdicts = Annotated[
+    Path | None,
+    typer.Option(help="CSV of films to keep, relabel or remove; see: osteon suspects."),
+]
 Choice = Annotated[
     str,
     typer.Option(
@@ -77,6 +81,7 @@ def run(
     recipe: RecipeName = "linear-probe",
     split: Choice = "auto",
     despite_leaks: Despite = False,
+    verdicts: Verdicts = None,
     layout: Layout = None,
     settings: Settings = None,
     json: Json = False,
@@ -87,9 +92,10 @@ def run(
 
     chosen = options.chosen_recipe(recipe, settings)
     plan = options.split_plan(split, despite_leaks, chosen.seed)
+    judged = options.verdicts_in(verdicts)
     place = out or options.default_out(data, recipe)
     with console.working():
-        folder = run(data, out=place, recipe=chosen, split=plan, layout=layout)
+        folder = run(data, out=place, recipe=chosen, split=plan, layout=layout, verdicts=judged)
     console.show_run(folder, json)
 
 
@@ -98,32 +104,56 @@ def audit(
     data: Data,
     test: TestData = None,
     out: Out = None,
+    verdicts: Verdicts = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with the films.")] = None,
     layout: Layout = None,
     json: Json = False,
 ) -> None:
     """Look for what makes scores meaningless: leaks, copies, contradictions, broken files."""
-    from osteon import console
+    from osteon import console, options
     from osteon.report.audit import write_audit_report
     from osteon.run import compare_data, look_at
     from osteon.runs import default_cache
     from osteon.values import write_value
 
+    judged = options.verdicts_in(verdicts)
     if test:
         with console.working():
-            found = compare_data(data, test, cache=default_cache())
+            found = compare_data(data, test, verdicts=judged, cache=default_cache())
         if out:
             write_value(out, found)
         console.show_independence(found, json)
         raise typer.Exit(0 if found.independent else 1)
     with console.working():
-        manifest, result = look_at(data, layout=layout, cache=default_cache())
+        manifest, result = look_at(data, layout=layout, verdicts=judged, cache=default_cache())
     if out:
         write_value(out, result)
     console.show_audit(manifest, result, json)
     if report:
         console.show_path("report", write_audit_report(manifest, result, report), json)
     raise typer.Exit(1 if result.failed else 0)
+
+
+@app.command(epilog="Example: osteon suspects fracatlas --out review")
+def suspects(
+    data: Data,
+    out: Out = None,
+    most: Annotated[int, typer.Option(min=1, help="Of each list, show so many.")] = 200,
+    folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation.")] = 5,
+    verdicts: Verdicts = None,
+    layout: Layout = None,
+    json: Json = False,
+) -> None:
+    """Rank labels that the other films contest, as a gallery to give verdicts in."""
+    from osteon import options
+    from osteon.console import labels, working
+    from osteon.research import suspect_run
+
+    judged = options.verdicts_in(verdicts)
+    place = out or options.default_out(data, "suspects")
+    with working():
+        found = suspect_run(data, place, folds=folds, most=most, layout=layout, verdicts=judged)
+    labels.show_suspects(found, place, json)
 
 
 @app.command(epilog="Example: osteon split fracatlas --out split.csv --folds 5")
@@ -134,6 +164,7 @@ def split(
     despite_leaks: Despite = False,
     folds: Annotated[int | None, typer.Option(help="Write this many folds instead.")] = None,
     seed: Seed = 0,
+    verdicts: Verdicts = None,
     layout: Layout = None,
     json: Json = False,
 ) -> None:
@@ -143,8 +174,9 @@ def split(
     from osteon.runs import default_cache
 
     plan = options.split_plan(choice, despite_leaks, seed)
+    judged = options.verdicts_in(verdicts)
     with console.working():
-        manifest, audit = look_at(data, layout=layout, cache=default_cache())
+        manifest, audit = look_at(data, layout=layout, verdicts=judged, cache=default_cache())
         made = make_folds(manifest, audit, folds, seed) if folds else None
         parts = made or [make_split(manifest, audit, plan)]
     console.show_splits(manifest, parts, out or Path("split.csv"), json)
@@ -158,6 +190,7 @@ def prepare(
     out: Out = None,
     recipe: RecipeName = "linear-probe",
     settings: Settings = None,
+    verdicts: Verdicts = None,
     preview: Annotated[
         Path | None, typer.Option(help="Write a page: films before and after each mending step.")
     ] = None,
@@ -172,8 +205,11 @@ def prepare(
     from osteon.runs import default_cache
 
     rules = options.chosen_recipe(recipe, settings).pixels
+    judged = options.verdicts_in(verdicts)
     with console.working():
-        manifest, audit = look_at(data, rules, layout=layout, cache=default_cache())
+        manifest, audit = look_at(
+            data, rules, layout=layout, verdicts=judged, cache=default_cache()
+        )
         prepared = prepare(manifest, rules, cache=out or default_cache(), facts=audit.facts)
     console.show_prepared(prepared, audit, json)
     if preview:
@@ -190,6 +226,7 @@ def train(
     recipe: RecipeName = "linear-probe",
     split: Choice = "auto",
     despite_leaks: Despite = False,
+    verdicts: Verdicts = None,
     layout: Layout = None,
     settings: Settings = None,
     json: Json = False,
@@ -205,8 +242,11 @@ def train(
         else:
             chosen = options.chosen_recipe(recipe, settings)
             plan = options.split_plan(split, despite_leaks, chosen.seed)
+            judged = options.verdicts_in(verdicts)
             goal = out or options.default_out(place, recipe)
-            folder = train_run(place, out=goal, recipe=chosen, split=plan, layout=layout)
+            folder = train_run(
+                place, out=goal, recipe=chosen, split=plan, layout=layout, verdicts=judged
+            )
     console.show_training(folder, json)
 
 
@@ -277,6 +317,7 @@ def tune(
     ] = "",
     nested: Annotated[int, typer.Option(min=0, help="Outer folds of a nested search.")] = 0,
     split: Choice = "grouped",
+    verdicts: Verdicts = None,
     layout: Layout = None,
     settings: Settings = None,
     json: Json = False,
@@ -284,14 +325,17 @@ def tune(
     """Search hyper-parameters, and say what the best of many tries is worth."""
     from osteon import options
     from osteon.console import research, working
-    from osteon.run import tune_run
+    from osteon.research import tune_run
 
     chosen = options.chosen_recipe(recipe, settings)
     plan = options.split_plan(split, False, chosen.seed)
     how = options.search_plan(chosen, search, sampler, pruner, trials, workers, storage)
+    judged = options.verdicts_in(verdicts)
     place = out or options.default_out(data, f"{chosen.name}-search")
     with working():
-        found, outer = tune_run(data, chosen, how, place, plan, nested, layout=layout)
+        found, outer = tune_run(
+            data, chosen, how, place, plan, nested, layout=layout, verdicts=judged
+        )
     research.show_tuning(found, place, outer, json)
 
 
@@ -305,6 +349,7 @@ def reproduce(
         bool, typer.Option("--search", help="Run its own search first, on either split.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes of that search.")] = 1,
+    verdicts: Verdicts = None,
     layout: Layout = None,
     settings: Settings = None,
     json: Json = False,
@@ -312,13 +357,22 @@ def reproduce(
     """Do a published system again: as published and honestly, and what the leak was worth."""
     from osteon import options
     from osteon.console import research, working
-    from osteon.run import reproduce_run
+    from osteon.research import reproduce_run
 
     publication, each = options.publication(name), options.numbers(seeds)
+    judged = options.verdicts_in(verdicts)
     place = out or options.default_out(data, f"{name}-reproduced")
     with working():
         result = reproduce_run(
-            publication, data, place, each, settings or [], search, workers, layout=layout
+            publication,
+            data,
+            place,
+            each,
+            settings or [],
+            search,
+            workers,
+            layout=layout,
+            verdicts=judged,
         )
     research.show_reproduction(result, place, json)
 

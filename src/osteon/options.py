@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from osteon.phantom import PhantomPlan
     from osteon.publications import Publication
     from osteon.tune import Search
+    from osteon.verdicts import Verdict
 
 
 def split_plan(words: str, despite_leaks: bool, seed: int) -> SplitPlan:
@@ -52,6 +53,12 @@ def default_out(data: Path, recipe: str) -> Path:
     """``recipe`` may be the path of one: its folder, or its name, tells it from others."""
     name = Path(recipe).parent.name or Path(recipe).stem if recipe.endswith(".json") else recipe
     return Path("runs") / f"{data.resolve().stem}-{name}"
+
+
+def verdicts_in(path: Path | None) -> tuple[Verdict, ...]:
+    from osteon.verdicts import read_verdicts
+
+    return read_verdicts(path) if path else ()
 
 
 def search_plan(

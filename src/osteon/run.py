@@ -28,6 +28,7 @@ from osteon.types import (
     Split,
 )
 from osteon.values import read_value, write_value
+from osteon.verdicts import Verdict, apply_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from osteon.classifier import Classifier
     from osteon.independence import Independence
     from osteon.prepare import Prepared
-    from osteon.publications import Publication
-    from osteon.reproduced import Reproduced
-    from osteon.searched import Nested, Tuning
-    from osteon.tune import Search
 
 SplitChoice = Literal["auto", "grouped", "shipped"]
 
@@ -61,6 +58,7 @@ class Request:
     layout: str | None
     split: SplitPlan
     recipe: str  # as JSON
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def run(
@@ -70,6 +68,7 @@ def run(
     recipe: Recipe | None = None,
     split: SplitPlan | None = None,
     layout: str | None = None,
+    verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> RunFolder:
     """Do everything, from a folder of films to a report; returns the run folder.
@@ -80,7 +79,9 @@ def run(
     Raises LeakError when the shipped split leaks and nothing was said about it, DataError when the
     data cannot be used, UsageError when ``out`` holds a run of another request.
     """
-    folder = train_run(data, out=out, recipe=recipe, split=split, layout=layout, cache=cache)
+    folder = train_run(
+        data, out=out, recipe=recipe, split=split, layout=layout, verdicts=verdicts, cache=cache
+    )
     if not folder.evaluation("test").exists():
         evaluate_run(folder, cache=cache)
     report_run(folder)
@@ -94,6 +95,7 @@ def train_run(
     recipe: Recipe | None = None,
     split: SplitPlan | None = None,
     layout: str | None = None,
+    verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> RunFolder:
     """Everything up to the trained classifier; the test part stays sealed. See ``run``."""
@@ -102,10 +104,16 @@ def train_run(
     recipe = recipe or named_recipe("linear-probe")
     plan = split or SplitPlan()
     request = Request(
-        data=str(data), layout=layout, split=plan, recipe=recipe_to_json(recipe)
-    )  # fmt: skip
+        data=str(data),
+        layout=layout,
+        split=plan,
+        recipe=recipe_to_json(recipe),
+        verdicts=tuple(verdicts),
+    )
     folder = open_run(out, request)
-    manifest, audit = examine(data, folder, recipe.pixels, layout=layout, cache=cache)
+    manifest, audit = examine(
+        data, folder, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache
+    )
     parts = divide(manifest, audit, folder, plan)
     teach(folder, recipe, manifest, audit, parts, cache=cache)
     return folder
@@ -123,6 +131,7 @@ def resume_run(path: Path, *, cache: Path | None = None) -> RunFolder:
         recipe=recipe_from_json(request.recipe),
         split=request.split,
         layout=request.layout,
+        verdicts=request.verdicts,
         cache=cache,
     )
 
@@ -135,8 +144,8 @@ def open_run(out: Path, request: Request) -> RunFolder:
             write_value(folder.request, request)
         elif read_value(Request, folder.request) != request:
             raise UsageError(
-                f"{out} holds a run of other data, recipe or split. Name another folder with "
-                "--out, or remove that one."
+                f"{out} holds a run of other data, recipe or split, or by other verdicts. Name "
+                "another folder with --out, or remove that one."
             )
         return folder
     if out.is_dir() and any(out.iterdir()):
@@ -159,6 +168,7 @@ def examine(
     rules: PixelRules,
     *,
     layout: str | None = None,
+    verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
     """Source, manifest and audit, of panels where ``rules`` cut them; written to the run folder.
@@ -168,7 +178,7 @@ def examine(
     from osteon.manifest import read_manifest, write_manifest
 
     with timed(folder.environment, "audit"):
-        manifest, audit = look_at(data, rules, layout=layout, cache=cache)
+        manifest, audit = look_at(data, rules, layout=layout, verdicts=verdicts, cache=cache)
         if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
             raise DataError(
                 f"The data in {data} have changed since {folder.path} was begun. Start a new run "
@@ -184,10 +194,14 @@ def look_at(
     rules: PixelRules | None = None,
     *,
     layout: str | None = None,
+    verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Read the source, open every film once, look for copies and shortcuts, run every check; then,
-    if ``rules`` say so, cut collages into panels."""
+    """Read the source, apply the verdicts, open every film once, look for copies and shortcuts, run
+    every check; then, if ``rules`` say so, cut collages into panels.
+
+    This is where every stage begins, so that a film that was removed is in none of them.
+    """
     from osteon.audit import audit
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
@@ -196,7 +210,7 @@ def look_at(
     from osteon.reading import read_source
     from osteon.shortcuts import find_shortcuts
 
-    manifest = read_source(data, layout=layout)
+    manifest = apply_verdicts(read_source(data, layout=layout), verdicts)
     say(f"{manifest.recognised_by}")
     with open_store(cache) as store:
         facts = inspect_films(manifest, cache=cache, store=store)
@@ -209,8 +223,11 @@ def look_at(
     return manifest, audited
 
 
-def compare_data(train: Path, test: Path, *, cache: Path | None = None) -> Independence:
-    """Whether the films of ``test`` are new to a model trained on those of ``train``."""
+def compare_data(
+    train: Path, test: Path, *, verdicts: Sequence[Verdict] = (), cache: Path | None = None
+) -> Independence:
+    """Whether the films of ``test`` are new to a model trained on those of ``train``, less those
+    that ``verdicts`` remove from it."""
     from osteon.independence import independence
     from osteon.inspection import inspect_films
     from osteon.likeness.store import open_store
@@ -218,8 +235,8 @@ def compare_data(train: Path, test: Path, *, cache: Path | None = None) -> Indep
 
     with open_store(cache) as store:
         sides = []
-        for data in (train, test):
-            manifest = read_source(data)
+        for data, judged in ((train, verdicts), (test, ())):
+            manifest = apply_verdicts(read_source(data), judged)
             say(manifest.recognised_by)
             sides.append((data.name, inspect_films(manifest, cache=cache, store=store)))
         return independence(sides[0], sides[1], store)
@@ -375,72 +392,6 @@ def _score(
     )
     write_value(folder.evaluation(predictions.part), evaluation)
     return evaluation
-
-
-def tune_run(
-    data: Path,
-    recipe: Recipe,
-    search: Search,
-    out: Path,
-    plan: SplitPlan,
-    nested_folds: int = 0,
-    *,
-    layout: str | None = None,
-    cache: Path | None = None,
-) -> tuple[Tuning, Nested | None]:
-    """A search on the train and val parts of ``plan``, its report, and a nested one if asked for.
-
-    The test part stays sealed. Raises what ``osteon.tune.tune`` raises.
-    """
-    from osteon.nested import nested
-    from osteon.prepare import prepare
-    from osteon.report.tuning import write_tuning_report
-    from osteon.tune import tune
-
-    cache = cache or default_cache()
-    manifest, audit = look_at(data, recipe.pixels, layout=layout, cache=cache)
-    parts = make_split(manifest, audit, plan)
-    prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
-    found = tune(recipe, search, prepared, manifest, parts, out, facts=audit.facts)
-    outer = None
-    if nested_folds:
-        folds = make_folds(manifest, audit, nested_folds, plan.seed)
-        outer = nested(recipe, search, prepared, manifest, folds, out, facts=audit.facts)
-    write_tuning_report(out)
-    return found, outer
-
-
-def reproduce_run(
-    publication: Publication,
-    data: Path,
-    out: Path,
-    seeds: Sequence[int],
-    settings: Sequence[str] = (),
-    search: bool = False,
-    workers: int = 1,
-    *,
-    layout: str | None = None,
-    cache: Path | None = None,
-) -> Reproduced:
-    """A reproduction and its page; see ``osteon.reproduce.reproduce``."""
-    from osteon.report.reproduction import write_reproduction_report
-    from osteon.reproduce import reproduce
-
-    cache = cache or default_cache()
-    manifest, audit = look_at(data, layout=layout, cache=cache)
-    result = reproduce(
-        publication,
-        manifest,
-        audit,
-        out=out,
-        cache=cache,
-        seeds=seeds,
-        settings=settings,
-        search=search,
-        workers=workers,
-    )
-    write_reproduction_report(out)
-    return result
 
 
 def report_run(folder: RunFolder) -> Path:

@@ -27,8 +27,9 @@ def labels(evidence: Evidence) -> Iterator[Finding]:
         severity="warning",
         message=f"{len(mixed):,} films appear under more than one label "
         f"({sum(map(len, mixed)):,} files): at least one label of each is wrong.",
-        remedy="Look at the pairs, keep the right file of each and delete the other. Until then "
-        "they stay together in one part, and cap the score that is possible.",
+        remedy="Look at the pairs, relabel or remove the wrong ones (osteon suspects DATA makes a "
+        "gallery to do so in). Until then they stay together in one part, and cap the score that "
+        "is possible.",
         ids=tuple(film.id for films in mixed for film in films),
         pairs=tuple(pairs),
     )

@@ -40,7 +40,12 @@ class Shelf:
 
 
 def thumbnail(
-    id_: str, manifest: Manifest, *, caption: str = "", right: bool | None = None
+    id_: str,
+    manifest: Manifest,
+    *,
+    caption: str = "",
+    right: bool | None = None,
+    long_side_px: int = THUMBNAIL_PX,
 ) -> Thumbnail | None:
     """None for a film that cannot be read any more."""
     from osteon.mending import cropped
@@ -52,15 +57,18 @@ def thumbnail(
     except UnreadableFilm:
         return None
     gray = cropped(gray, film.window) if film.window else gray
-    return replace(thumbnail_of(id_, gray, film.boxes), caption=caption, right=right)
+    small = thumbnail_of(id_, gray, film.boxes, long_side_px=long_side_px)
+    return replace(small, caption=caption, right=right)
 
 
-def thumbnail_of(id_: str, gray: Gray, boxes: Sequence[Box] = ()) -> Thumbnail:
+def thumbnail_of(
+    id_: str, gray: Gray, boxes: Sequence[Box] = (), *, long_side_px: int = THUMBNAIL_PX
+) -> Thumbnail:
     """A film (H, W) with boxes in its px as a small picture."""
     import cv2
 
     height, width = gray.shape
-    scale = THUMBNAIL_PX / max(height, width)
+    scale = long_side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if gray.dtype == np.uint16:
         gray = (gray // 257).astype(np.uint8)
