@@ -45,11 +45,15 @@ def audit(
 
 
 def verdict(audit: Audit, manifest: Manifest, used: Split | None = None) -> str:
-    """One or two sentences: may these data be used, and with which split; ``used`` is the split
-    that a run has taken, if one has."""
-    words = _on_the_shipped_split(audit, manifest, used)
-    others = [f for f in audit.findings if f.severity == "error" and f.check != "leakage"]
-    return f"{words} {others[0].message}" if others else words
+    """A few sentences: may these data be used, with which split, and what can be read without the
+    bone; ``used`` is the split that a run has taken, if one has."""
+    said = [_on_the_shipped_split(audit, manifest, used)]
+    said += [f.message for f in audit.findings if f.severity == "error" and f.check != "leakage"][
+        :1
+    ]
+    warned = (f for f in audit.findings if f.check == "shortcuts" and f.severity == "warning")
+    said += [finding.message for finding in warned][:1]
+    return " ".join(said)
 
 
 def _on_the_shipped_split(audit: Audit, manifest: Manifest, used: Split | None) -> str:
