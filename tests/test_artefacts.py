@@ -120,6 +120,20 @@ def test_colours() -> None:
     assert "tint" not in told(marked)
 
 
+def test_drawings_and_photographs_are_no_radiographs() -> None:
+    sheet = Image.new("RGB", (300, 260), (255, 255, 255))
+    sheet.paste((230, 190, 150), (120, 40, 170, 220))
+    assert "not_radiograph" in told(sheet)
+    rng = np.random.default_rng(1)
+    patches = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    photograph = Image.fromarray(patches).resize((320, 240), Image.Resampling.BILINEAR)
+    assert "not_radiograph" in told(photograph)
+    film = Image.fromarray(limb())
+    print_of_it = Image.merge("RGB", [film.point(lambda v: v // 3), film, film])
+    assert "not_radiograph" not in told(print_of_it)
+    assert "not_radiograph" not in told(film)
+
+
 @settings(deadline=None, max_examples=25)
 @given(widths=st.tuples(*[st.sampled_from([0, 3, 9, 25])] * 4), level=st.sampled_from([0, 255]))
 def test_a_frame_is_as_wide_as_it_was_drawn(widths: tuple[int, int, int, int], level: int) -> None:

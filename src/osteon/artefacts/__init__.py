@@ -16,7 +16,7 @@ from osteon.types import Artefact, Box
 Detector = Callable[[Picture], Iterable[Artefact]]
 DETECTORS: Registry[Detector] = Registry("artefact detector", package="osteon.artefacts")
 LEAST_PX = 24  # of the picture's shorter side: on less there is nothing to see
-VERSION = 3  # to be raised whenever any detector would find something else: caches are keyed by it
+VERSION = 4  # to be raised whenever any detector would find something else: caches are keyed by it
 
 
 def detect(data: bytes, film: Decoded, only: Iterable[str] | None = None) -> tuple[Artefact, ...]:

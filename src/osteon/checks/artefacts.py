@@ -10,6 +10,11 @@ from osteon.types import Finding, Severity
 
 SAID: dict[str, tuple[Severity, str, str]] = {
     "blank": ("warning", "show nothing", "Leave them out."),
+    "not_radiograph": (
+        "warning",
+        "look like drawings, slides, photographs or coloured artwork, and not like radiographs",
+        "Look at them, and leave out those that are none.",
+    ),
     "thumbnail": (
         "warning",
         "are thumbnails: their long side is below 128 px",
