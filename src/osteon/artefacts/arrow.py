@@ -49,6 +49,8 @@ def _free(stroke: Stroke, picture: Picture) -> bool:
 
 def is_arrow(stroke: Stroke, least_px: float) -> bool:
     rows, columns = np.nonzero(stroke.mask)
+    if len(rows) < BINS:
+        return False
     points = np.stack([columns, rows], 1).astype(np.float64)
     points -= points.mean(0)
     values, vectors = np.linalg.eigh(np.cov(points.T))
