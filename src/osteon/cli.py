@@ -128,9 +128,8 @@ def audit(
         manifest, result = look_at(data, layout=layout, verdicts=judged, cache=default_cache())
     if out:
         write_value(out, result)
-    console.show_audit(manifest, result, json)
-    if report:
-        console.show_path("report", write_audit_report(manifest, result, report), json)
+    page = write_audit_report(manifest, result, report) if report else None
+    console.show_audit(manifest, result, json, page)
     raise typer.Exit(1 if result.failed else 0)
 
 
@@ -211,9 +210,8 @@ def prepare(
             data, rules, layout=layout, verdicts=judged, cache=default_cache()
         )
         prepared = prepare(manifest, rules, cache=out or default_cache(), facts=audit.facts)
-    console.show_prepared(prepared, audit, json)
-    if preview:
-        console.show_path("preview", write_preview(manifest, prepared, preview), json)
+    page = write_preview(manifest, prepared, preview) if preview else None
+    console.show_prepared(prepared, audit, json, page)
 
 
 @app.command(epilog="Example: osteon train fracatlas --recipe small-cnn --set epochs=30")

@@ -61,7 +61,7 @@ def show_path(what: str, path: Path, as_data: bool) -> None:
 # --- audit, split, prepare ------------------------------------------------------------------------
 
 
-def show_audit(manifest: Manifest, audit: Audit, as_data: bool) -> None:
+def show_audit(manifest: Manifest, audit: Audit, as_data: bool, report: Path | None = None) -> None:
     from osteon.audit import verdict
 
     words = verdict(audit, manifest)
@@ -73,11 +73,16 @@ def show_audit(manifest: Manifest, audit: Audit, as_data: bool) -> None:
             "n_films": len(manifest.radiographs),
             "set_aside": {id_: audit.facts[id_].fault for id_ in sorted(audit.unreadable)},
             **as_json(audit, exclude={"facts"}),
+            **({"report": str(report)} if report else {}),
         })  # fmt: skip
         return
     out.print(f"[bold]{escape(words)}[/bold]\n")
     for finding in audit.findings:
         _show_finding(finding, audit)
+    if report:
+        show_path("report", report, as_data)
+    else:
+        out.print("The films side by side: --report audit.html", style="dim")
 
 
 def show_independence(found: Independence, as_data: bool) -> None:
@@ -160,7 +165,9 @@ def _n(count: int) -> str:
     return f"{count:,}"
 
 
-def show_prepared(prepared: Prepared, audit: Audit, as_data: bool) -> None:
+def show_prepared(
+    prepared: Prepared, audit: Audit, as_data: bool, preview: Path | None = None
+) -> None:
     loss = prepared.crop_loss
     facts = {
         "folder": str(prepared.folder),
@@ -171,6 +178,7 @@ def show_prepared(prepared: Prepared, audit: Audit, as_data: bool) -> None:
         "size_px": prepared.rules.size_px,
         "boxes": loss.n_boxes,
         "boxes_cut": loss.n_cut,
+        **({"preview": str(preview)} if preview else {}),
     }
     if as_data:
         print_json(facts)
