@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import os
 import shutil
@@ -82,7 +83,12 @@ def test_run_does_everything_and_leaves_all_in_the_folder(here: Path, films: Pat
 
 
 def test_each_stage_alone(here: Path, films: Path) -> None:
-    assert osteon(here, "audit", films)[0] == 0
+    code, out, _ = osteon(here, "audit", films, "--report", "a.html", "--json")
+    assert (code, json.loads(out)["report"]) == (0, "a.html")
+    page = (here / "a.html").read_text()
+    assert json.loads(out)["verdict"] in html.unescape(page)
+    assert "are thumbnails" in page
+    assert page.count("data:image/jpeg") >= 12
     code, out, _ = osteon(here, "split", films, "--out", "s.csv", "--json")
     assert code == 0
     assert json.loads(out)[0]["train"] > 0
@@ -96,6 +102,10 @@ def test_each_stage_alone(here: Path, films: Path) -> None:
     assert (code, json.loads(out)["decoded_now"]) == (0, 48)
     code, out, _ = osteon(here, "prepare", films, "--set", "pixels.size_px=24", "--json")
     assert json.loads(out)["decoded_now"] == 0
+    mended = ("--set", "pixels.size_px=24", "--set", "pixels.mend=zoom,frame")
+    code, out, _ = osteon(here, "prepare", films, *mended, "--preview", "m.html", "--json")
+    assert (code, json.loads(out)["preview"]) == (0, "m.html")
+    assert "steps: zoom, frame" in (here / "m.html").read_text()
     assert osteon(here, "train", films, "--out", "r", *QUICK)[0] == 0
     assert not (here / "r" / "openings.log").exists()
     code, out, err = osteon(here, "evaluate", "r", "--json")
