@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 SIDE_PX = 512  # writing of 1 % of the side is still 5 px high
+MOST_COLOURED_PX = (
+    20_000_000  # of larger films, which are hardly coloured, three planes are too much
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +81,11 @@ def _eight_bits(gray: NDArray[Any]) -> Bytes:
 
 
 def colours_of(data: bytes, film: Decoded) -> Bytes | None:
-    """The film of a file in colour (h, w, 3), upright, perhaps smaller; None where all is gray."""
+    """The film of a file in colour (h, w, 3), upright, perhaps smaller; None where all is gray,
+    and for films of more than 20 million px."""
     from osteon.pixels import upright
 
-    if film.n_channels < 3 or film.format == "DICOM":
+    if film.n_channels < 3 or film.format == "DICOM" or film.gray.size > MOST_COLOURED_PX:
         return None
     if film.format == "JPEG" and film.n_channels == 3:
         import simplejpeg
