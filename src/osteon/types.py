@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -38,6 +38,16 @@ class Box:
     width_px: float
     height_px: float
     label: str = ""
+
+    def scaled(self, across: float, down: float) -> Box:
+        """The box on a film that is so many times as wide and as high."""
+        return replace(
+            self,
+            left_px=self.left_px * across,
+            top_px=self.top_px * down,
+            width_px=self.width_px * across,
+            height_px=self.height_px * down,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -55,19 +55,10 @@ def mend(data: bytes, film: Decoded, steps: tuple[MendStep, ...], window: Box | 
     colours = colours_of(data, film) if "marks" in steps else None
     for step in ORDER:
         if step in steps and min(made.gray.shape) >= LEAST_PX:
-            picture = picture_of(made.gray, colours, _share(made.window, width, height))
+            picture = picture_of(made.gray, colours, made.window.scaled(1 / width, 1 / height))
             change = STEPS[step](made.gray, picture)
             made = _after(made, step, change) if change else made
     return made
-
-
-def _share(window: Box, width: int, height: int) -> Box:
-    return Box(
-        left_px=window.left_px / width,
-        top_px=window.top_px / height,
-        width_px=window.width_px / width,
-        height_px=window.height_px / height,
-    )
 
 
 def _after(made: Mended, step: str, change: Change) -> Mended:

@@ -15,7 +15,6 @@ from osteon.artefacts.picture import Picture
 from osteon.artefacts.strokes import Stroke
 from osteon.artefacts.writing import letters, rows_of_letters
 from osteon.mending import STEPS, Change
-from osteon.types import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,16 +41,7 @@ def painted_over(gray: Gray, picture: Picture) -> Change | None:
     mask = cv2.dilate(mask, np.ones((2 * ROUND_PX + 1, 2 * ROUND_PX + 1), np.uint8))
     height, width = gray.shape
     mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
-    across, down = width / picture.gray.shape[1], height / picture.gray.shape[0]
-    boxes = tuple(
-        Box(
-            left_px=stroke.left * across,
-            top_px=stroke.top * down,
-            width_px=stroke.width * across,
-            height_px=stroke.height * down,
-        )
-        for stroke in strokes
-    )
+    boxes = tuple(stroke.box(picture.gray).scaled(width, height) for stroke in strokes)
     return Change(gray=_painted(gray, mask), painted=boxes)
 
 

@@ -85,13 +85,7 @@ def _films(finding: Finding, manifest: Manifest, audit: Audit) -> Iterator[Thumb
         seen = audit.facts[id_]
         scale = film.width_px / (seen.width_px or film.width_px)
         boxes = tuple(
-            replace(
-                box,
-                left_px=box.left_px * scale,
-                top_px=box.top_px * scale,
-                width_px=box.width_px * scale,
-                height_px=box.height_px * scale,
-            )
+            box.scaled(scale, scale)
             for artefact in seen.artefacts
             if artefact.kind == finding.artefact
             for box in artefact.boxes

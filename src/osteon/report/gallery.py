@@ -79,15 +79,7 @@ def thumbnail_of(
         data="data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode(),
         width_px=size[0],
         height_px=size[1],
-        boxes=tuple(
-            Box(
-                left_px=box.left_px * scale,
-                top_px=box.top_px * scale,
-                width_px=box.width_px * scale,
-                height_px=box.height_px * scale,
-            )
-            for box in boxes
-        ),
+        boxes=tuple(replace(box, label="").scaled(scale, scale) for box in boxes),
         caption="",
     )
 
