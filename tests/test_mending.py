@@ -174,6 +174,13 @@ def test_collages_become_films_of_one_group_and_label(tmp_path: Path) -> None:
     )
 
 
+def test_collages_that_were_not_cut_are_refused(tmp_path: Path) -> None:
+    manifest, result = data_of(tmp_path, {"pair.png": beside_another(limb(0))}, {})
+    rules = PixelRules(size_px=64, mend=("panels",))
+    with pytest.raises(UsageError, match=r"pair\.png is a collage that was not cut"):
+        prepare(manifest, rules, cache=tmp_path / "cache", facts=result.facts)
+
+
 def test_no_split_parts_the_panels_of_a_file(tmp_path: Path) -> None:
     films = {f"{n}.png": beside_another(limb(n)) if n % 3 == 0 else limb(n) for n in range(24)}
     cut, of_panels = cut_panels(*data_of(tmp_path, films, {}))

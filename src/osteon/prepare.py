@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from osteon.artefacts import VERSION as ARTEFACTS
-from osteon.errors import DataError, UnreadableFilm
+from osteon.errors import DataError, UnreadableFilm, UsageError
 from osteon.files import explained, sync_folder, write_json
 from osteon.loading import Square, square_of
 from osteon.mending import VERSION as MENDING
+from osteon.panels import panel_windows
 from osteon.parallel import in_order
 from osteon.pixels import decoder_version, read_film
 from osteon.placement import CropLoss, Trace, check_rules, crop_loss
@@ -119,6 +120,12 @@ def prepare(
     content_of: dict[str, str] = {}
     for film in manifest.radiographs:
         if film.id in facts and facts[film.id].fault is None:
+            if "panels" in rules.mend and panel_windows(facts[film.id].artefacts):
+                raise UsageError(
+                    f"pixels.mend names panels, and {film.id} is a collage that was not cut: cut "
+                    "the manifest first (osteon.panels.cut_panels). Only osteon run, train, "
+                    "prepare and tune do so by themselves, and no search may change it."
+                )
             source = Source(path=film.path, sha256=facts[film.id].sha256, window=film.window)
             content_of[film.id] = source.digest
             sources.setdefault(source.digest, source)
