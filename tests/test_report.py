@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 import shutil
@@ -410,6 +411,9 @@ def test_figures_are_files_as_well(tmp_path: Path) -> None:
         root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert "var(" not in path.read_text(encoding="utf-8")
+        numbers = path.with_suffix(".csv").read_text(encoding="utf-8").splitlines()
+        assert len(numbers) > 1
+        assert len({len(row) for row in csv.reader(numbers)}) == 1
     for path in run.plots.glob("*.png"):
         with Image.open(path) as sheet:
             assert min(sheet.size) > 200
@@ -472,6 +476,7 @@ def test_the_page_of_a_search(tmp_path: Path, metric: str) -> None:
     assert "12 trials: no gain" in page
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
         "history.svg", "importance.svg", "parallel-coordinates.svg",
+        "history.csv", "importance.csv", "parallel-coordinates.csv",
     }  # fmt: skip
     order = [trial.score for trial in ranked(found)]
     assert order[-1] is None

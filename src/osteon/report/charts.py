@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from markupsafe import escape
+
+from osteon.files import write_text
 
 WIDTH, HEIGHT = 440, 330
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 46
@@ -16,7 +22,7 @@ COLOURS = 8  # classes c0 to c7 of the style sheet: Okabe and Ito's palette
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """A line. ``bars`` are vertical intervals (x, low, high)."""
+    """A line. ``bars`` are vertical intervals (x, low, high): none, or one of each point."""
 
     name: str
     points: tuple[tuple[float, float], ...]
@@ -70,6 +76,10 @@ class Chart(Protocol):
         """A whole SVG file: with its title and legend, without a style sheet elsewhere."""
         ...
 
+    def numbers(self) -> list[tuple[object, ...]]:
+        """The rows of a CSV file with all that is drawn; the first names the columns."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineChart:
@@ -96,6 +106,13 @@ class LineChart:
 
     def svg(self) -> str:
         return as_file(self.title, WIDTH, HEIGHT, self._body(), self.series)
+
+    def numbers(self) -> list[tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = [("line", self.x.label, self.y.label, "low", "high")]
+        for line in self.series:
+            for at, (x, y) in enumerate(line.points):
+                rows.append((line.name, x, y, *(line.bars[at][1:] if line.bars else ("", ""))))
+        return rows
 
     def _described(self) -> str:
         return str(escape(f"{self.title}: {self.y.label} against {self.x.label}"))
@@ -152,6 +169,18 @@ def as_file(title: str, width: int, height: int, body: str, legend: Sequence[Ser
         f'<text class="title" x="12" y="18">{escape(title)}</text>'
         f'<g transform="translate(0 {TITLE_PX})">{body}</g>{rows}</svg>\n'
     )
+
+
+def write_chart(chart: Chart, folder: Path) -> list[Path]:
+    """Write the chart as SVG and its numbers as CSV, named by its title; returns the paths."""
+    head = re.split(r"[:(]", chart.title)[0].strip().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", head)
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(chart.numbers())
+    return [
+        write_text(folder / f"{name}.svg", chart.svg()),
+        write_text(folder / f"{name}.csv", table.getvalue()),
+    ]
 
 
 def _legend_row(line: Series, y: int) -> str:

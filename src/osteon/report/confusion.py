@@ -48,6 +48,10 @@ class ConfusionChart:
             f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></figure>"
         )
 
+    def numbers(self) -> list[tuple[object, ...]]:
+        rows = zip(self.classes, self.table, strict=True)
+        return [("truth \\ answer", *self.classes), *((name, *counts) for name, counts in rows)]
+
     def svg(self) -> str:
         body = ['<text class="tick" x="12" y="30">truth \\ answer</text>']
         for at, name in enumerate(self._heads()):

@@ -20,6 +20,7 @@ from osteon.report.gallery import Shelf, Thumbnail, shelves, thumbnail
 from osteon.report.material import Material
 from osteon.report.plots import predicted_against_actual, training_films
 from osteon.report.rendering import rendered
+from osteon.report.sections import sections
 from osteon.types import (
     PARTS,
     Estimate,
@@ -78,6 +79,7 @@ def page(material: Material) -> str:
         curves=list(curve_figures(material.test)) if material.test else [],
         confusions=list(confusion_figures(material.test)) if material.test else [],
         calibration=calibration_figure(material.test) if material.test else None,
+        sections=list(sections(material)),
         shelves=_shelves(material),
         commands=_commands(material),
     )  # fmt: skip

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.files import write_bytes, write_text
+from osteon.files import write_bytes
 from osteon.operating_point import answers_at
-from osteon.report.charts import Chart
+from osteon.report.charts import Chart, write_chart
 from osteon.report.figures import (
     calibration_figure,
     confusion_figures,
@@ -20,6 +19,7 @@ from osteon.report.figures import (
 )
 from osteon.report.gallery import Thumbnail, thumbnail
 from osteon.report.material import Material
+from osteon.report.sections import sections
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,12 +31,12 @@ TILE_PX, LINE_PX = 240, 20
 
 
 def write_plots(material: Material) -> list[Path]:
-    """Write RUN/plots: whatever the run holds so far; returns the paths."""
+    """Write RUN/plots: whatever the run holds so far, each chart as SVG and its numbers as CSV;
+    returns the paths."""
     folder = material.folder.plots
-    paths = [
-        write_text(folder / f"{_file_name(chart.title)}.svg", chart.svg())
-        for chart in _charts(material)
-    ]
+    paths: list[Path] = []
+    for chart in _charts(material):
+        paths += write_chart(chart, folder)
     for name, films in (
         ("training-films", training_films(material)),
         ("predicted-against-actual", predicted_against_actual(material)),
@@ -55,11 +55,8 @@ def _charts(material: Material) -> Iterator[Chart]:
         calibration = calibration_figure(material.test)
         if calibration is not None:
             yield calibration
-
-
-def _file_name(title: str) -> str:
-    head = re.split(r"[:(]", title)[0].strip().lower()
-    return re.sub(r"[^a-z0-9]+", "-", head)
+    for _, section in sections(material):
+        yield from section.charts
 
 
 def training_films(material: Material) -> tuple[Thumbnail, ...]:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from osteon.types import Estimate
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 def rendered(template: str, **values: Any) -> str:
     """The page of ``template`` with the style sheet inside; what it asks for and is not in
     ``values`` is an error."""
+    environment = _environment()
+    style = environment.get_template("style.css").render()
+    return environment.get_template(template).render(style=style, **values)
+
+
+def fragment(template: str, **values: Any) -> Markup:
+    """A part of a page, such as a section, from a template of its own."""
+    return Markup(_environment().get_template(template).render(**values))
+
+
+def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -22,8 +36,7 @@ def rendered(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"estimate": estimate_html, "n": lambda count: f"{count:,}"}
-    style = environment.get_template("style.css").render()
-    return environment.get_template(template).render(style=style, **values)
+    return environment
 
 
 def estimate_html(estimate: Estimate | None) -> Markup:

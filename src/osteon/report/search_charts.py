@@ -45,6 +45,9 @@ class BarChart:
     def svg(self) -> str:
         return as_file(self.title, WIDTH, self._height(), self._body())
 
+    def numbers(self) -> list[tuple[object, ...]]:
+        return [("name", "share"), *self.shares]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upright:
@@ -104,3 +107,8 @@ class ParallelChart:
 
     def svg(self) -> str:
         return as_file(self.title, self._width(), 270, self._body())
+
+    def numbers(self) -> list[tuple[object, ...]]:
+        names = [upright.name for upright in self.uprights]
+        rows = zip(self.lines, self.strengths, strict=True)
+        return [(*names, "strength"), *((*line, strength) for line, strength in rows)]

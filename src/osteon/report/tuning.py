@@ -8,7 +8,7 @@ from pathlib import Path
 
 from osteon.files import write_text
 from osteon.metrics import TITLES
-from osteon.report.charts import Axis, Chart, Series, line_chart
+from osteon.report.charts import Axis, Chart, Series, line_chart, write_chart
 from osteon.report.rendering import rendered
 from osteon.report.search_charts import BarChart, ParallelChart, Upright
 from osteon.searched import Nested, Tried, Tuning, read_tuning
@@ -18,7 +18,7 @@ Z = 1.959963984540054
 
 
 def write_tuning_report(folder: Path) -> Path:
-    """Write report.html and plots/*.svg of a search from what lies in ``folder``.
+    """Write report.html and the plots of a search from what lies in ``folder``.
 
     Raises DataError if it holds no finished search.
     """
@@ -27,8 +27,7 @@ def write_tuning_report(folder: Path) -> Path:
     nested = read_value(Nested, path) if path.exists() else None
     figures = list(search_figures(tuning))
     for figure in figures:
-        name = figure.title.partition(":")[0].lower().replace(" ", "-")
-        write_text(folder / "plots" / f"{name}.svg", figure.svg())
+        write_chart(figure, folder / "plots")
     trials = ranked(tuning)
     page = rendered(
         "tuning.html.jinja",
