@@ -43,6 +43,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"train"},
     {"suspects"},
     {"report"},
+    {"paper"},
     {"trials", "workers"},
     {"tune"},
     {"nested"},

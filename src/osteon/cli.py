@@ -463,6 +463,30 @@ def deidentify(
     raise typer.Exit(0 if done.complete else 1)
 
 
+@app.command(epilog="Example: osteon card runs/fracatlas-linear-probe")
+def card(run: Run, out: Out = None, json: Json = False) -> None:
+    """Write a model card with the weights beside it: a classifier to share, in one folder."""
+    from osteon import console
+    from osteon.paper import write_card
+
+    console.show_path("card", write_card(run, out), json)
+
+
+@app.command(epilog="Example: osteon checklists runs/fracatlas-linear-probe --only claim-2024")
+def checklists(
+    run: Run,
+    only: Annotated[
+        list[str] | None, typer.Option(help="claim-2024, tripod-ai or stard-ai.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draft reporting checklists: what the run knows is filled in, the rest marked TO FILL."""
+    from osteon.console.paper import show_drafts
+    from osteon.paper import CHECKLISTS, write_checklists
+
+    show_drafts(write_checklists(run, only or CHECKLISTS), json)
+
+
 @data_app.command("list", epilog="Example: osteon data list")
 def data_list(json: Json = False) -> None:
     """List the data sets that can be fetched, with their licences."""
