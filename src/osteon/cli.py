@@ -236,6 +236,7 @@ def train(
     place = options.only_one(data, resume, "DATA", "--resume RUN")
     with console.working():
         if resume:
+            options.refuse_with_resume(verdicts=verdicts, set=settings, layout=layout, out=out)
             folder = resume_run(resume)
         else:
             chosen = options.chosen_recipe(recipe, settings)

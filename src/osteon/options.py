@@ -131,6 +131,15 @@ def claim_made(share: str, n: int | None, accuracy: str | None, baseline: str | 
     return judge(parse_share(share), n, baseline=floor)
 
 
+def refuse_with_resume(**given: object) -> None:
+    """Raises UsageError where an option was given that --resume would ignore."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f"--resume goes on with what the run was asked for: leave out --{name}."
+            )
+
+
 def only_one(first: Path | None, second: Path | None, *names: str) -> Path:
     """Of two alternatives, the one that was given. Raises UsageError for both or none."""
     if (first is None) == (second is None):
