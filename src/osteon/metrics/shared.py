@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FigureOfFilms = Callable[["Ints", "Floats"], "Floats"]  # labels (N,), scores (N, C) -> (N,)
 
+
 class Films:
     """Labels (N,) and scores (N, C) in groups: all that does not change between resamples.
 
@@ -27,15 +28,16 @@ class Films:
 
     def __init__(self, labels: Ints, scores: Floats, group_of: Ints | None = None) -> None:
         self.labels, self.scores, self.group_of = labels, scores, group_of
-        self.n_classes = scores.shape[1]
+        self.n_classes = int(scores.shape[1])
         self._ranks: dict[int, _Ranks] = {}
         self._sums: dict[FigureOfFilms, Floats] = {}
 
     @cached_property
     def _grouping(self) -> tuple[Ints, Ints]:
         """The films in the order of their groups, and where each group starts."""
-        order = np.argsort(self.group_of, kind="stable")
-        return order, np.flatnonzero(np.diff(self.group_of[order], prepend=-1))
+        group_of = np.arange(len(self.labels)) if self.group_of is None else self.group_of
+        order = np.argsort(group_of, kind="stable")
+        return order, np.flatnonzero(np.diff(group_of[order], prepend=-1))
 
     def _by_group(self, values: Floats) -> Floats:
         """Sums over the films of each group: (N, K) to (G, K)."""
@@ -52,7 +54,7 @@ class Films:
         return self._by_group(np.eye(self.n_classes**2)[cell])
 
     def sums(self, of_each: FigureOfFilms) -> Floats:
-        """(G, 2): the sum of a figure over the films of each group, and how many films those are."""
+        """(G, 2): the sum of a figure over the films of each group, and how many they are."""
         if of_each not in self._sums:
             both = np.stack([of_each(self.labels, self.scores), np.ones(len(self.labels))], axis=1)
             self._sums[of_each] = self._by_group(both)

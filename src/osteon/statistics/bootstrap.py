@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.metrics.shared import Films, Weighted, figures_on
-from osteon.statistics.levels import LEVEL
+from osteon.statistics.levels import LEVEL, numbered
 from osteon.statistics.proportions import wilson
 from osteon.types import Estimate
 
@@ -48,15 +48,9 @@ def resamples(
     replacement, since films of one group are no independent witnesses.
     Field and Welsh, J R Stat Soc B 69:369 (2007), the cluster bootstrap.
     """
-    group_of, n_groups = _numbered(groups)
+    group_of, n_groups = numbered(groups)
     for drawn in _drawn(n_groups, resamples, seed):
         yield drawn[:, group_of]
-
-
-def _numbered(groups: Sequence[str]) -> tuple[Ints, int]:
-    """The number of each film's group, in the order of their names, and how many there are."""
-    names, group_of = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    return group_of.astype(np.int64), len(names)
 
 
 def _drawn(n_groups: int, resamples: int, seed: int) -> Iterator[Floats]:
@@ -111,7 +105,7 @@ def standard_error(
     seed: int = 0,
 ) -> float:
     """The standard deviation of a metric over resamples of the groups; NaN where undefined."""
-    group_of, n_groups = _numbered(groups)
+    group_of, n_groups = numbered(groups)
     films = Films(labels, scores, group_of)
     chunks = _drawn(n_groups, n_resamples, seed)
     drawn = np.concatenate([figures_on(metric, Weighted(films, chunk)) for chunk in chunks])
@@ -134,7 +128,7 @@ def differences(
     return {name: _difference(drawn, groups) for name, drawn in draws.items()}
 
 
-def tested_differences(
+def contrasts(
     metrics: Mapping[str, Metric],
     labels: Ints,
     scores: Floats,
@@ -199,7 +193,7 @@ def _draws(
     seed: int,
 ) -> dict[str, _Draws]:
     """Of one side's scores, or of the first side less the second."""
-    group_of, n_groups = _numbered(groups)
+    group_of, n_groups = numbered(groups)
     films = [Films(labels, scores, group_of) for scores in sides]
     drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
     for chunk in _drawn(n_groups, n_resamples, seed):
