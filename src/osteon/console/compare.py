@@ -41,7 +41,7 @@ def _show(made: Comparison) -> None:
         figures = (row.first, row.second, row.by_formula or row.difference)
         table.add_row(
             TITLES[row.metric],
-            *(escape(shown_estimate(figure)) for figure in figures),
+            *(escape(shown_estimate(figure).replace(" [", "\n[")) for figure in figures),
             *("-" if p is None else shown_p(p).removeprefix("= ") for p in (row.p, row.p_adjusted)),
         )
     out.print(table)
