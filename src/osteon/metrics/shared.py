@@ -74,7 +74,8 @@ class _Ranks:
     positives: Ints  # group of each
     negatives: Ints
     starts: Ints  # (P,) the first positive of each distinct score
-    below: Ints  # (P,) how many negatives score less
+    cuts: Ints  # the first negative of each stretch that no positive's score divides
+    below: Ints  # (P,) how many stretches of negatives score less
     through: Ints  # (P,) how many score less or the same
     tied: bool  # a negative has the score of a positive
 
@@ -87,12 +88,16 @@ class _Ranks:
         starts = np.flatnonzero(np.r_[True, high[1:] != high[:-1]][: len(high)])
         below = np.searchsorted(low, high[starts], side="left")
         through = np.searchsorted(low, high[starts], side="right")
+        # Summed by stretches, and only those cumulated: positives are few.
+        cuts = np.unique(np.r_[0, below, through])
+        cuts = cuts[cuts < len(low)]
         return cls(
             positives=ups if group_of is None else group_of[ups],
             negatives=downs if group_of is None else group_of[downs],
             starts=starts,
-            below=below,
-            through=through,
+            cuts=cuts,
+            below=np.searchsorted(cuts, below),
+            through=np.searchsorted(cuts, through),
             tied=bool((below < through).any()),
         )
 
@@ -144,16 +149,19 @@ class Weighted:
         return self._rankings[index]
 
     def _ranked(self, ranks: _Ranks) -> Ranking:
-        up = self.drawn[:, ranks.positives]
+        up = self.drawn.take(ranks.positives, axis=1)
         if len(ranks.starts) < len(ranks.positives):
             up = np.add.reduceat(up, ranks.starts, axis=1)
-        passed = np.zeros((len(self.drawn), len(ranks.negatives) + 1))
-        np.cumsum(self.drawn[:, ranks.negatives], axis=1, out=passed[:, 1:])
-        below = passed[:, ranks.below]
+        down = self.drawn.take(ranks.negatives, axis=1)
+        if len(ranks.cuts) < len(ranks.negatives):
+            down = np.add.reduceat(down, ranks.cuts, axis=1)
+        passed = np.zeros((len(down), len(ranks.cuts) + 1))
+        np.cumsum(down, axis=1, out=passed[:, 1:])
+        below = passed.take(ranks.below, axis=1)
         return Ranking(
             up=up,
             below=below,
-            through=passed[:, ranks.through] if ranks.tied else below,
+            through=passed.take(ranks.through, axis=1) if ranks.tied else below,
             positives=up.sum(1),
             negatives=passed[:, -1],
         )
