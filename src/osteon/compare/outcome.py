@@ -101,7 +101,7 @@ def _with_interval(estimate: Estimate) -> str:
 def _p(row: ComparedMetric) -> str:
     if row.p is None or row.p_adjusted is None:
         return ""
-    return f" (p {shown_p(row.p)}, {shown_p(row.p_adjusted)} after Holm)"
+    return f" (p {shown_p(row.p)}; adjusted p {shown_p(row.p_adjusted)})"
 
 
 def shown_p(p: float) -> str:
