@@ -38,7 +38,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"watch"},
     {"fit", "probe"},
     {"predictions", "baselines", "curves", "operating_point"},
-    {"evaluate", "shortcuts"},
+    {"evaluate", "shortcuts", "compare"},
     {"classifier"},
     {"train"},
     {"suspects"},

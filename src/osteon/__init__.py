@@ -21,6 +21,7 @@ _HOME = {  # public name -> the module that it lives in
     "apply_verdicts": "osteon.verdicts",
     "audit": "osteon.audit",
     "choose_operating_point": "osteon.evaluate",
+    "compare": "osteon.compare",
     "compare_data": "osteon.run",
     "deidentify": "osteon.deidentify",
     "evaluate": "osteon.evaluate",
@@ -55,6 +56,7 @@ __all__ = ["__version__", *_HOME]
 if TYPE_CHECKING:
     from osteon.audit import audit as audit
     from osteon.classifier import Classifier as Classifier
+    from osteon.compare import compare as compare
     from osteon.deidentify import deidentify as deidentify
     from osteon.evaluate import choose_operating_point as choose_operating_point
     from osteon.evaluate import evaluate as evaluate

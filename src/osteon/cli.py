@@ -488,6 +488,28 @@ def checklists(
     show_drafts(write_checklists(run, only or CHECKLISTS), json)
 
 
+@app.command(epilog="Example: osteon compare runs/one predictions.csv --report compared.html")
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="A", help="Run folder, or a CSV: id, label, scores.")
+    ],
+    others: Annotated[
+        list[Path], typer.Argument(metavar="B", help="One or more to compare with A.")
+    ],
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with the tests and curves.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare classifiers on the same test films, by paired tests; opens no test part again."""
+    from osteon.compare import compare_all, read_contenders
+    from osteon.console.compare import show_comparisons
+    from osteon.report.compare import write_comparison
+
+    made = compare_all(read_contenders([first, *others]))
+    show_comparisons(made, write_comparison(made, report) if report else None, json)
+
+
 @data_app.command("list", epilog="Example: osteon data list")
 def data_list(json: Json = False) -> None:
     """List the data sets that can be fetched, with their licences."""
