@@ -63,7 +63,7 @@ def attributes_of(
     }
     if facts:
         sizes = {id_: _megapixels(seen) for id_, seen in facts.items()}
-        found["film size"] = thirds({i: n for i, n in sizes.items() if n is not None}, "megapixels")
+        found["film size"] = thirds({i: n for i, n in sizes.items() if n is not None}, "MP")
         for kind in sorted({a.kind for seen in facts.values() for a in seen.artefacts}):
             found[f"artefact: {kind.replace('_', ' ')}"] = {
                 id_: ("yes" if seen.has(kind) else "no",)
@@ -116,7 +116,11 @@ def thirds(numbers: Mapping[str, float], unit: str) -> dict[str, tuple[str, ...]
     edges = np.quantile([*numbers.values()], [1 / 3, 2 / 3])
     low, high = (f"{edge:.3g}" for edge in edges)
     behind = f" {unit}" if unit else ""
-    names = (f"up to {low}{behind}", f"{low} to {high}{behind}", f"above {high}{behind}")
+    names = (
+        f"smallest third (up to {low}{behind})",
+        f"middle third ({low} to {high}{behind})",
+        f"largest third (above {high}{behind})",
+    )
     return {
         id_: (names[int(np.searchsorted(edges, number, side="left"))],)
         for id_, number in numbers.items()
