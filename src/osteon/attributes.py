@@ -116,11 +116,7 @@ def thirds(numbers: Mapping[str, float], unit: str) -> dict[str, tuple[str, ...]
     edges = np.quantile([*numbers.values()], [1 / 3, 2 / 3])
     low, high = (f"{edge:.3g}" for edge in edges)
     behind = f" {unit}" if unit else ""
-    names = (
-        f"smallest third (up to {low}{behind})",
-        f"middle third ({low} to {high}{behind})",
-        f"largest third (above {high}{behind})",
-    )
+    names = (f"smallest (≤{low}{behind})", "middle third", f"largest (>{high}{behind})")
     return {
         id_: (names[int(np.searchsorted(edges, number, side="left"))],)
         for id_, number in numbers.items()

@@ -12,12 +12,12 @@ import numpy as np
 
 from osteon.attributes import attributes_of, column
 from osteon.clusters import connected, copy_clusters, group_films, sharing
-from osteon.errors import DataError
+from osteon.errors import DataError, UsageError
 from osteon.evaluate import choose_operating_point, evaluate
 from osteon.fracture_size import fracture_sizes
 from osteon.fusion import StudyLevel, fuse, studies_of
 from osteon.inspection import inspect_films
-from osteon.predictions import ScoreTable, read_score_table, write_predictions
+from osteon.predictions import ScoreTable, read_score_table, selected, write_predictions
 from osteon.progress import say
 from osteon.reading import read_source
 from osteon.runs import RunFolder
@@ -35,6 +35,7 @@ from osteon.values import write_value
 if TYPE_CHECKING:
     from osteon.types import Floats
 
+MARK = "foreign.json"
 NAMED = 3  # films that a sentence names
 STUDY_COLUMNS = ("study", "study_id")  # of the table of predictions: films of one study
 
@@ -80,8 +81,9 @@ def evaluate_predictions(
     else, the operating point is chosen.
 
     Raises DataError where a table cannot be used, all films have one class, none is in the
-    manifest, or a film is in both tables.
+    manifest, or a film is in both tables; UsageError where ``out`` holds something else.
     """
+    _check_room(out)
     table = read_score_table(path, part="test")
     _check_classes(table.predictions, path)
     val_table = _validation(validation, table) if validation else None
@@ -112,6 +114,12 @@ def evaluate_predictions(
     )
     _write(RunFolder(out), found, test, on_val, point)
     return found, known
+
+
+def _check_room(out: Path) -> None:
+    """An evaluation is written over an older one, and over nothing else."""
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise UsageError(f"{out} holds something else. Name another folder: --out.")
 
 
 def _check_classes(predictions: Predictions, path: Path) -> None:
@@ -326,14 +334,7 @@ def _subgroups(
     found = subgroups(test, told, point=point)
     if not known.name:
         return found
-    kept = [at for at, id_ in enumerate(test.ids) if id_ in known.matched]
-    matched = replace(
-        test,
-        ids=tuple(test.ids[at] for at in kept),
-        labels=test.labels[kept],
-        scores=test.scores[kept],
-        groups=tuple(test.groups[at] for at in kept),
-    )
+    matched = selected(test, [at for at, id_ in enumerate(test.ids) if id_ in known.matched])
     sizes = fracture_sizes(matched, known.manifest, known.facts, point=point)
     return replace(found, sizes=sizes)
 
@@ -352,7 +353,7 @@ def _write(
         write_value(folder.evaluation("val"), evaluate(on_val, operating_point=point))
     write_value(folder.path / "subgroups.json", found.subgroups)
     write_value(folder.path / "studies.json", found.studies)
-    write_value(folder.path / "foreign.json", found)
+    write_value(folder.path / MARK, found)
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from osteon.clusters import connected
 from osteon.metrics import METRICS
 from osteon.operating_point import answers_at, choose_operating_point
+from osteon.predictions import selected
 from osteon.statistics import RESAMPLES, estimates, percentiles, resamples
 from osteon.types import Estimate, Manifest, OperatingPoint, Predictions
 
@@ -104,9 +105,12 @@ def fuse(
     of the films. Films without a label are left out; those that ``study_of`` does not know are
     studies of their own.
     """
-    films = _labelled(test)
+    films = selected(test, np.flatnonzero(test.labels >= 0).tolist())
     studies = _Studies.of(films, study_of)
-    known = None if validation is None else _Studies.of(_labelled(validation), study_of)
+    known = None
+    if validation is not None:
+        labelled = selected(validation, np.flatnonzero(validation.labels >= 0).tolist())
+        known = _Studies.of(labelled, study_of)
     binary = len(test.classes) == 2
     remarks = list(_remarks(test, films, studies))
     ways: list[Fused] = []
@@ -132,17 +136,6 @@ def fuse(
         ways=tuple(ways),
         learned=learned,
         remarks=tuple(remarks),
-    )
-
-
-def _labelled(given: Predictions) -> Predictions:
-    kept = np.flatnonzero(given.labels >= 0)
-    return replace(
-        given,
-        ids=tuple(given.ids[i] for i in kept),
-        labels=given.labels[kept],
-        scores=given.scores[kept],
-        groups=tuple(given.groups[i] for i in kept),
     )
 
 

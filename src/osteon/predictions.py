@@ -7,8 +7,8 @@ import difflib
 import io
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osteon.classes import order_classes
@@ -37,6 +37,18 @@ def _line(cells: Sequence[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerow(cells)
     return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def selected(predictions: Predictions, places: Iterable[int]) -> Predictions:
+    """The films at these places, in this order."""
+    kept = list(places)
+    return replace(
+        predictions,
+        ids=tuple(predictions.ids[at] for at in kept),
+        labels=predictions.labels[kept],
+        scores=predictions.scores[kept],
+        groups=tuple(predictions.groups[at] for at in kept),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

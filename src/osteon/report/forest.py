@@ -10,7 +10,7 @@ from osteon.report.charts import Axis, as_file, shortened
 
 WIDTH, LABEL, RIGHT, TOP, ROW, BOTTOM = 440, 214, 12, 6, 19, 40
 GRAY = 7  # the colour of rows that say nothing
-LONGEST = 27  # letters of a name
+LONGEST = 22  # letters of a name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
