@@ -101,15 +101,16 @@ def evaluate_predictions(
         baselines={"majority": _majority(on_val or test, len(test.ids))},
         remarks=[*_remarks(grouping, on_val, test), *known.remarks],
     )
+    told = _attributes(table, known)
     found = Foreign(
         name=path.name,
         manifest_name=known.name,
         has_validation=on_val is not None,
-        taken_for=table.taken_for,
+        taken_for=dict(table.taken_for) | _not_subgroups(table, told),
         grouped_by=grouping.told,
         n_matched=sum(id_ in known.matched for id_ in test.ids) if manifest else None,
         evaluation=evaluation,
-        subgroups=_subgroups(test, table, known, point),
+        subgroups=_subgroups(test, told, known, point),
         studies=fuse(test, on_val, study_of, point=point, unit=unit),
     )
     _write(RunFolder(out), found, test, on_val, point)
@@ -322,15 +323,38 @@ def _remarks(grouping: _Grouping, on_val: Predictions | None, test: Predictions)
     )
 
 
-def _subgroups(
-    test: Predictions, table: ScoreTable, known: Known, point: OperatingPoint | None
-) -> Subgroups:
-    told = dict(attributes_of(known.manifest, known.facts)) if known.name else {}
+def _attributes(table: ScoreTable, known: Known) -> dict[str, dict[str, tuple[str, ...]]]:
+    """What the manifest says of the films, and what the table of predictions does."""
+    told = attributes_of(known.manifest, known.facts) if known.name else {}
     for name, cells in table.columns.items():
-        if name not in STUDY_COLUMNS:
-            values = column(name, cells, quoted=True)
-            if len({value for own in values.values() for value in own}) > 1:
-                told[name if name not in told else f"{name}, by the table"] = values
+        values = column(name, cells, quoted=True) if name not in STUDY_COLUMNS else {}
+        if len({value for own in values.values() for value in own}) > 1:
+            told[_own(name, told)] = values
+    return told
+
+
+def _own(name: str, told: Mapping[str, object]) -> str:
+    return name if name not in told else f"{name} (of the predictions)"
+
+
+def _not_subgroups(table: ScoreTable, told: Mapping[str, object]) -> dict[str, str]:
+    """The columns of which no subgroups were made, and why."""
+    studies = _study_cells(table)
+    unused = {name: cells for name, cells in table.columns.items() if name not in told}
+    return {
+        name: "the study of the film"
+        if name in STUDY_COLUMNS and studies
+        else f"nothing: it has {len({*cells.values()} - {''}):,} different values"
+        for name, cells in unused.items()
+    }
+
+
+def _subgroups(
+    test: Predictions,
+    told: Mapping[str, Mapping[str, tuple[str, ...]]],
+    known: Known,
+    point: OperatingPoint | None,
+) -> Subgroups:
     found = subgroups(test, told, point=point)
     if not known.name:
         return found

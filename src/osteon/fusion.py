@@ -146,7 +146,11 @@ def _remarks(test: Predictions, films: Predictions, studies: _Studies) -> list[s
     if left := len(test.ids) - len(films.ids):
         told.append(f"{left:,} films without a label are left out.")
     if disagreeing := int((studies.labels < 0).sum()):
-        told.append(f"{disagreeing:,} studies whose films differ in class are left out.")
+        told.append(
+            "1 study whose films differ in class is left out."
+            if disagreeing == 1
+            else f"{disagreeing:,} studies whose films differ in class are left out."
+        )
     return told
 
 

@@ -96,7 +96,7 @@ def _score_table(path: Path, part: str, *, ours: bool) -> ScoreTable:
     others = {at: name for at, name in table.others.items() if at not in columns}
     if twice := [name for name, n in Counter(others.values()).items() if n > 1 or not name]:
         raise DataError(f"{path} has several columns '{twice[0]}', or one without a name.")
-    taken = {name: "as it is called" for name in NAMED if name in table.header}
+    taken = {name: f"the {name} of the film" for name in NAMED if name in table.header}
     taken |= {name: f"the score of '{classes[-1] if name == 'score' else name}'"
               for name in columns.values()}  # fmt: skip
     predictions = Predictions(
@@ -113,7 +113,7 @@ def _score_table(path: Path, part: str, *, ours: bool) -> ScoreTable:
             name: dict(zip(ids, (row.cells[at] for row in rows), strict=True))
             for at, name in others.items()
         },
-        taken_for=taken | dict.fromkeys(others.values(), "a subgroup of films"),
+        taken_for=taken | dict.fromkeys(others.values(), "a column of subgroups"),
         has_groups="group" in table.header,
     )
 

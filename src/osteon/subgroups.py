@@ -17,7 +17,7 @@ import numpy as np
 
 from osteon.attributes import Attributes
 from osteon.contrasts import Judged, contrast
-from osteon.errors import DataError
+from osteon.errors import DataError, UsageError
 from osteon.fracture_size import FractureSizes
 from osteon.metrics import METRICS, TITLES
 from osteon.shortcuts.signs import holm
@@ -105,6 +105,8 @@ def subgroups(
     Raises DataError when no film has a label, UsageError for an operating point of more than two
     classes.
     """
+    if point is not None and len(predictions.classes) != 2:
+        raise UsageError("An operating point needs two classes.")
     judged = Judged.of(predictions, point, n_resamples, seed)
     if not judged.ids:
         raise DataError(f"No film of {predictions.part} has a label: there is nothing to compare.")
