@@ -21,6 +21,7 @@ from osteon.predictions import ScoreTable, read_score_table, selected, write_pre
 from osteon.progress import say
 from osteon.reading import read_source
 from osteon.runs import RunFolder
+from osteon.sources.assembly import counted
 from osteon.subgroups import Subgroups, subgroups
 from osteon.types import (
     Evaluation,
@@ -231,7 +232,7 @@ def _on_labels(predictions: Predictions, manifest: Manifest) -> Iterator[str]:
     ]
     if other and {*manifest.classes} <= {*predictions.classes}:
         yield (
-            f"{len(other):,} films have another label in the manifest; that of the predictions is "
+            f"{counted(len(other), 'film')} {'has' if len(other) == 1 else 'have'} another label in the manifest; that of the predictions is "
             f"believed: {_some(other)}."
         )
 
@@ -308,7 +309,7 @@ def _remarks(grouping: _Grouping, on_val: Predictions | None, test: Predictions)
         )
     if on_val is not None and (both := {*on_val.groups} & {*test.groups}):
         yield (
-            f"{len(both):,} groups are in validation and in test: the operating point has seen "
+            f"{counted(len(both), 'group')} in validation and in test: the operating point has seen "
             "their other films."
         )
     if on_val is None:
