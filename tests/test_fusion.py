@@ -220,6 +220,7 @@ def test_studies_by_id_or_else_by_patient() -> None:
     by_patient = studies_of(manifest(patient=patients))
     assert by_patient == ({"a": "a", "b": "a", "c": "a", "d": "d"}, "patient")
     by_study = studies_of(manifest(patient=patients, study={"b": "S", "c": "S"}))
+    assert studies_of(manifest(patient={})) == ({id_: id_ for id_ in "abcd"}, "film")
     assert by_study == ({"a": "a", "b": "b", "c": "b", "d": "d"}, "study")
 
 

@@ -144,6 +144,8 @@ def test_a_film_may_show_two_regions() -> None:
     found = judged(predictions, {"region": told})
     assert (one(found, "hand").n, one(found, "leg").n) == (30, 100)
     assert one(found, "leg").differences == {}  # there is no film without it
+    same: Attributes = {"view": dict.fromkeys(predictions.ids, ("frontal",))}
+    assert judged(predictions, same).subgroups == ()
 
 
 def test_small_subgroups_are_said_to_be_too_small() -> None:
@@ -154,7 +156,7 @@ def test_small_subgroups_are_said_to_be_too_small() -> None:
     assert set(rare.too_few) == {"auroc", "sensitivity", "specificity"}
     assert rare.differences == {}
     assert found.n_tests == 0
-    assert "Too few films to say anything of: implant 'rare'" in found.verdict
+    assert found.verdict.endswith("Too few films to say anything of: implant 'rare'.")
     assert "among all others" in one(found, "usual").too_few["auroc"]
 
 

@@ -232,8 +232,8 @@ def _on_labels(predictions: Predictions, manifest: Manifest) -> Iterator[str]:
     ]
     if other and {*manifest.classes} <= {*predictions.classes}:
         yield (
-            f"{counted(len(other), 'film')} {'has' if len(other) == 1 else 'have'} another label in the manifest; that of the predictions is "
-            f"believed: {_some(other)}."
+            f"{counted(len(other), 'film')} {'has' if len(other) == 1 else 'have'} another label "
+            f"in the manifest; that of the predictions is believed: {_some(other)}."
         )
 
 
@@ -309,8 +309,8 @@ def _remarks(grouping: _Grouping, on_val: Predictions | None, test: Predictions)
         )
     if on_val is not None and (both := {*on_val.groups} & {*test.groups}):
         yield (
-            f"{counted(len(both), 'group')} in validation and in test: the operating point has seen "
-            "their other films."
+            f"{counted(len(both), 'group')} in validation and in test: the operating point has "
+            "seen their other films."
         )
     if on_val is None:
         yield (

@@ -56,7 +56,7 @@ class Fused:
 class StudyLevel:
     """``ways`` is empty where no study has several films; ``remarks`` then say so."""
 
-    unit: str  # what a study is: study, or patient where the data name no studies
+    unit: str  # what a study is: study; patient, or film, where the data name no more than that
     label_rule: str
     classes: tuple[str, ...]
     n_films: int
@@ -74,11 +74,18 @@ Fusion = Callable[["Floats"], "Floats"]  # scores (films, C) of one study -> (C,
 def studies_of(manifest: Manifest) -> tuple[dict[str, str], str]:
     """Film id -> its study, and what a study is here.
 
-    By study id; where no film has one, by patient id. A study is named by its smallest film id, so
-    that no identifier leaves the manifest. Films of neither are studies of their own.
+    By study id; where no film has one, by patient id; where there is none either, each film is its
+    own. A study is named by its smallest film id, so that no identifier leaves the manifest. Films
+    of no study are studies of their own.
     """
     films = manifest.radiographs
-    unit = "study" if any(film.study_id for film in films) else "patient"
+    unit = (
+        "study"
+        if any(film.study_id for film in films)
+        else "patient"
+        if any(film.patient_id for film in films)
+        else "film"
+    )
     key_of = {f.id: f.study_id if unit == "study" else f.patient_id for f in films}
     first: dict[str, str] = {}
     for id_ in sorted(key_of):
@@ -112,7 +119,7 @@ def fuse(
         labelled = selected(validation, np.flatnonzero(validation.labels >= 0).tolist())
         known = _Studies.of(labelled, study_of)
     binary = len(test.classes) == 2
-    remarks = list(_remarks(test, films, studies))
+    remarks = list(_remarks(test, films, studies, unit))
     ways: list[Fused] = []
     learned = None
     if studies.n_several:
@@ -139,9 +146,11 @@ def fuse(
     )
 
 
-def _remarks(test: Predictions, films: Predictions, studies: _Studies) -> list[str]:
+def _remarks(test: Predictions, films: Predictions, studies: _Studies, unit: str) -> list[str]:
     told = []
-    if not studies.n_several:
+    if unit == "film":
+        told.append("Nothing tells which films are of one study or patient: none can be fused.")
+    elif not studies.n_several:
         told.append("No study here has more than one film: films and studies are the same.")
     if left := len(test.ids) - len(films.ids):
         told.append(f"{left:,} films without a label are left out.")

@@ -35,6 +35,7 @@ BINARY = ("auroc", "sensitivity", "specificity")
 MANY = ("accuracy", "balanced_accuracy")
 # Balanced accuracy is not tested: it changes with the classes that a subgroup happens to have.
 TESTED = ("auroc", "sensitivity", "specificity", "accuracy")
+OTHERS = " among all others"
 NAMED = 6  # subgroups that one sentence names
 
 
@@ -113,7 +114,10 @@ def subgroups(
     made: list[Subgroup] = []
     tests: list[_Tests] = []
     for name, values in attributes.items():
-        for value, inside, others in _sides(judged, values):
+        sides = [*_sides(judged, values)]
+        if len(sides) < 2:  # these films do not differ in it
+            continue
+        for value, inside, others in sides:
             subgroup, tested = _subgroup(judged, name, value, inside, others)
             made.append(subgroup)
             tests.append(tested)
@@ -200,7 +204,7 @@ def _lacking(judged: Judged, metric: str, inside: Mask, others: Mask) -> str:
     }[metric]
     masks = {name: judged.labels == judged.classes.index(name) for name in needed}
     for name, of_class in (masks or {"any class": judged.labels >= 0}).items():
-        for side, where in ((inside, ""), (others, " among all others")):
+        for side, where in ((inside, ""), (others, OTHERS)):
             n_groups = judged.n_groups(side & of_class)
             if n_groups < FEWEST and side.any():
                 return f"{n_groups} group{'' if n_groups == 1 else 's'} of {name}{where}"
@@ -249,7 +253,7 @@ def verdict(made: Sequence[Subgroup]) -> str:
         for metric, difference in subgroup.differences.items()
         if difference.shown and difference.value < 0
     ]
-    small = [subgroup.name for subgroup in made if len(subgroup.too_few) == len(subgroup.figures)]
+    small = [subgroup.name for subgroup in made if _too_small(subgroup)]
     unsure = f" Too few films to say anything of: {_some(small)}." if small else ""
     if not worse:
         return f"No subgroup is shown to be worse than all other films.{unsure}"
@@ -257,6 +261,12 @@ def verdict(made: Sequence[Subgroup]) -> str:
     others = sorted({subgroup.name for subgroup, _ in worse} - {worst.name})
     more = f" Also shown to be worse: {_some(others)}." if others else ""
     return f"{_sentence(worst, metric)}{more}{unsure}"
+
+
+def _too_small(subgroup: Subgroup) -> bool:
+    """Of no figure anything can be said, and not for want of others alone."""
+    own = [why for why in subgroup.too_few.values() if not why.endswith(OTHERS)]
+    return bool(own) and len(subgroup.too_few) == len(subgroup.figures)
 
 
 def _sentence(subgroup: Subgroup, metric: str) -> str:
