@@ -249,16 +249,55 @@ def train(
     console.show_training(folder, json)
 
 
-@app.command(epilog="Example: osteon evaluate runs/fracatlas-linear-probe")
-def evaluate(run: Run, json: Json = False) -> None:
-    """Open the sealed test part (it is logged) and score it."""
-    from osteon import console
+@app.command(
+    epilog="Examples: osteon evaluate runs/fracatlas-linear-probe; "
+    "osteon evaluate --predictions theirs.csv --validation theirs-val.csv --manifest films"
+)
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Run folder.")] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="CSV of any model: id, label, and score or a column per class."),
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Its films: a folder or a table, for what is known of them.")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="CSV of its predictions to choose the threshold on.")
+    ] = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Open the sealed test part (it is logged) and score it; or judge any model's predictions."""
+    from osteon import console, options
     from osteon.run import evaluate_run, existing_run
 
+    given = options.only_one(run, predictions, "RUN", "--predictions FILE.csv")
+    if predictions:
+        return _evaluate_foreign(given, manifest, validation, out, json)
+    options.refuse_without("--predictions", manifest=manifest, validation=validation, out=out)
     with console.working():
-        folder = existing_run(run)
+        folder = existing_run(given)
         evaluate_run(folder)
-    console.show_evaluation(folder, json)
+    return console.show_evaluation(folder, json)
+
+
+def _evaluate_foreign(
+    path: Path, manifest: Path | None, validation: Path | None, out: Path | None, json: bool
+) -> None:
+    from osteon import options
+    from osteon.console import foreign, working
+    from osteon.foreign import evaluate_predictions
+    from osteon.report.foreign import write_foreign_report
+    from osteon.runs import default_cache
+
+    place = out or options.default_out(path, "evaluated")
+    with working():
+        found, known = evaluate_predictions(
+            path, out=place, manifest=manifest, validation=validation, cache=default_cache()
+        )
+        page = write_foreign_report(place, found, known)
+    foreign.show_foreign(found, page, json)
 
 
 @app.command(epilog="Example: osteon report runs/fracatlas-linear-probe")

@@ -149,6 +149,12 @@ def only_one(first: Path | None, second: Path | None, *names: str) -> Path:
     return given
 
 
+def refuse_without(needed: str, **given: Path | None) -> None:
+    """Raises UsageError where one of ``given`` was typed although ``needed`` was not."""
+    if typed := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise UsageError(f"{', '.join(typed)} goes with {needed}.")
+
+
 def phantom_plan(films: int, seed: int, settings: list[str] | None) -> PhantomPlan:
     from osteon.phantom import PhantomPlan
     from osteon.recipe import settings_applied
