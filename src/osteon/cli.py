@@ -248,15 +248,28 @@ def train(
     console.show_training(folder, json)
 
 
-@app.command(epilog="Example: osteon evaluate runs/fracatlas-linear-probe")
-def evaluate(run: Run, json: Json = False) -> None:
+@app.command(epilog="Example: osteon evaluate runs/fracatlas-linear-probe --sensitivity 0.98")
+def evaluate(
+    run: Run,
+    sensitivity: Annotated[float, typer.Option(help="Wanted of the answer 'negative'.")] = 0.95,
+    specificity: Annotated[float, typer.Option(help="Wanted of the answer 'positive'.")] = 0.95,
+    coverage: Annotated[float, typer.Option(help="Wanted of the sets, for each class.")] = 0.90,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Of the positive class, where it will be used.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Open the sealed test part (it is logged) and score it."""
     from osteon import console
+    from osteon.decisions import Goals
     from osteon.run import evaluate_run, existing_run
 
+    goals = Goals(
+        sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
+    )
     with console.working():
         folder = existing_run(run)
-        evaluate_run(folder)
+        evaluate_run(folder, goals=goals)
     console.show_evaluation(folder, json)
 
 

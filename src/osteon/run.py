@@ -7,7 +7,7 @@ on where it stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from osteon.classifier import Classifier
+    from osteon.decisions import Goals
     from osteon.independence import Independence
     from osteon.prepare import Prepared
 
@@ -334,10 +335,13 @@ def make_ready(
     return prepared
 
 
-def evaluate_run(folder: RunFolder, *, cache: Path | None = None) -> Evaluation:
+def evaluate_run(
+    folder: RunFolder, *, goals: Goals | None = None, cache: Path | None = None
+) -> Evaluation:
     """Score validation, choose the operating point there, open the sealed test part and score it.
 
-    Every opening adds a line to openings.log. Returns the evaluation of the test part.
+    Then calibration and decisions (for ``goals``), both from validation, judged on test. Every
+    opening adds a line to openings.log. Returns the evaluation of the test part.
     """
     from osteon.classifier import Classifier
     from osteon.evaluate import choose_operating_point
@@ -366,7 +370,9 @@ def evaluate_run(folder: RunFolder, *, cache: Path | None = None) -> Evaluation:
         point = choose_operating_point(on_val) if len(manifest.classes) == 2 else None
         _score(folder, on_val, manifest, audit, parts, point)
         log_opening(folder, "osteon evaluate")
-        return _score(folder, predictions("test"), manifest, audit, parts, point)
+        on_test = predictions("test")
+        _decide(folder, on_val, on_test, goals)
+        return _score(folder, on_test, manifest, audit, parts, point)
 
 
 def _score(
@@ -392,6 +398,22 @@ def _score(
     )
     write_value(folder.evaluation(predictions.part), evaluation)
     return evaluation
+
+
+def _decide(
+    folder: RunFolder, on_val: Predictions, on_test: Predictions, goals: Goals | None
+) -> None:
+    from osteon import calibrate, decisions
+
+    calibrated = calibrate.judge_calibration(on_val, on_test)
+    write_value(folder.path / calibrate.FILE, calibrated)
+    decided = decisions.decide(
+        on_val,
+        on_test,
+        calibrator=calibrate.chosen_calibrator(calibrated),
+        **asdict(goals or decisions.Goals()),
+    )
+    write_value(folder.path / decisions.FILE, decided)
 
 
 def report_run(folder: RunFolder) -> Path:

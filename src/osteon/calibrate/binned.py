@@ -73,7 +73,8 @@ def ece(found: Sums) -> Floats:
 
     Naeini et al., AAAI 2015, p. 2901; Guo et al., ICML 2017. Noise within bins adds to it.
     """
-    return (found.part * np.abs(found.score - found.share)).sum(1)
+    error: Floats = (found.part * np.abs(found.score - found.share)).sum(1)
+    return error
 
 
 def debiased_rms_error(found: Sums) -> Floats:
@@ -91,7 +92,8 @@ def debiased_rms_error(found: Sums) -> Floats:
         where=several,
     )
     squared = np.where(several, (found.score - found.share) ** 2 - variance, 0.0)
-    return np.sqrt(np.maximum((found.part * squared).sum(1), 0.0))
+    error: Floats = np.sqrt(np.maximum((found.part * squared).sum(1), 0.0))
+    return error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +113,7 @@ def brier_parts(labels: Ints, scores: Floats, weights: Floats) -> BrierParts:
     within the bins remain: Stephenson et al., Weather Forecast 23:752 (2008), here ``residual``.
     """
     several = [_parts_of(*one, weights) for one in _one_by_one(labels, scores)]
-    terms = [sum(each[at] for each in several) for at in range(4)]
+    terms: list[Floats] = [np.sum([each[at] for each in several], axis=0) for at in range(4)]
     return BrierParts(
         reliability=terms[0], resolution=terms[1], uncertainty=terms[2], residual=terms[3]
     )

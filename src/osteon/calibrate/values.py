@@ -8,6 +8,8 @@ from typing import Any
 
 from osteon.types import CalibrationBin, Estimate
 
+FILE = "calibration.json"  # in a run folder
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tried:

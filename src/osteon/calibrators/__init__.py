@@ -46,6 +46,11 @@ def candidates(n_classes: int) -> dict[str, type[Calibrator]]:
     return {name: CALIBRATORS[name] for _, name in sorted(fitting)}
 
 
+def name_of(calibrator: Calibrator) -> str:
+    """The name under which its kind is registered."""
+    return next(name for name, kind in CALIBRATORS.items() if type(calibrator) is kind)
+
+
 def state_of(calibrator: Calibrator) -> dict[str, Any]:
     """The fitted numbers, as JSON can hold them."""
     return as_json(calibrator)

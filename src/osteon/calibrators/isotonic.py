@@ -49,7 +49,8 @@ class Isotonic:
             ],
             axis=1,
         )
-        return raised / raised.sum(1, keepdims=True)
+        scores: Floats = raised / raised.sum(1, keepdims=True)
+        return scores
 
 
 def _curve(hit: Floats, score: Floats) -> tuple[Floats, Floats]:
