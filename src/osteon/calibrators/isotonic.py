@@ -49,8 +49,8 @@ class Isotonic:
             ],
             axis=1,
         )
-        scores: Floats = raised / raised.sum(1, keepdims=True)
-        return scores
+        even: Floats = raised / raised.sum(1, keepdims=True)
+        return even
 
 
 def _curve(hit: Floats, score: Floats) -> tuple[Floats, Floats]:
