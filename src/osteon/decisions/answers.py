@@ -138,7 +138,7 @@ def three_answers(
 def _verdict(figures: dict[str, Estimate], crossed: bool) -> str:
     def percent(name: str) -> str:
         value = figures[name].value
-        return "none" if value is None else f"{value:.0%}"
+        return "none" if value is None else f"{100 * value:.0f} %"
 
     left = (
         "two thresholds crossed, so that no film is left doubtful"

@@ -29,21 +29,20 @@ class Promise:
     @property
     def words(self) -> str:
         """One plain sentence."""
+        said = f"{self.what} at least {100 * self.target:.0f} %"
         if self.seen.value is None:
-            return f"{self.what} at least {self.target:.0%}: undefined on these films."
+            return f"{said}: undefined on these films."
+        seen = f"{100 * self.seen.value:.1f} % seen"
         if self.seen.low is None or self.seen.high is None:
-            return (
-                f"{self.what} at least {self.target:.0%}: {self.seen.value:.1%} seen, without an "
-                "interval."
-            )
-        ends = f"{self.seen.value:.1%} seen, interval {self.seen.low:.1%} to {self.seen.high:.1%}"
+            return f"{said}: {seen}, without an interval."
+        ends = f"{seen}, interval {100 * self.seen.low:.1f} to {100 * self.seen.high:.1f} %"
         near = "reached" if self.seen.value >= self.target else "missed"
         judged = {
             "kept": "kept",
             "open": f"{near} here, but so few films cannot settle it",
             "broken": "not kept",
         }[self.verdict]
-        return f"{self.what} at least {self.target:.0%}: {judged} ({ends})."
+        return f"{said}: {judged} ({ends})."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

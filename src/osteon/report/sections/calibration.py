@@ -33,6 +33,7 @@ def calibration(material: Material) -> Section | None:
         c=found,
         chart=chart,
         sentence=sentence(found),
+        called=called,
         titles={name: title for name, title in TITLES.items() if name in first},
         positive=found.classes[1] if len(found.classes) == 2 else None,
     )
@@ -47,9 +48,7 @@ def sentence(found: Calibrated) -> str:
             "unchanged."
         )
     gain = found.of(found.chosen).gain
-    begun = f"Validation chose {found.chosen} scaling. "
-    if found.chosen == "isotonic":
-        begun = "Validation chose isotonic regression. "
+    begun = f"Validation chose {called(found.chosen)} calibration. "
     if gain is None or gain.low is None or gain.high is None:
         return begun + "What it is worth on test has no interval."
     if gain.high < 0:
@@ -59,9 +58,14 @@ def sentence(found: Calibrated) -> str:
     return begun + "On test its gain is not shown: the interval of the change holds 0."
 
 
+def called(name: str) -> str:
+    """A calibrator's name in a sentence or a head."""
+    return {NONE: "scores as they are", "platt": "Platt"}.get(name, name)
+
+
 def reliability_diagram(found: Calibrated) -> LineChart:
     """Observed share against mean score in bins of equal mass, with 95 % intervals."""
-    after = f"after ({found.chosen})"
+    after = f"after ({called(found.chosen)})"
     series = [_dots("scores as they are", found.before, colour=1)]
     if found.chosen != NONE:
         series.append(_dots(after, found.after, colour=0))
