@@ -68,21 +68,22 @@ def sums(score: Floats, hit: Floats, bins: Ints, weights: Floats) -> Sums:
     )
 
 
-def ece(found: Sums) -> Floats:
+def ece(gaps: Floats, total: Floats, bins: Ints) -> Floats:
     """Expected calibration error: mean over the films of |mean score - share| of their bin. (B,).
 
-    Naeini et al., AAAI 2015, p. 2901; Guo et al., ICML 2017. Noise within bins adds to it.
+    ``gaps`` (B, N) are weight * (score - hit), ``total`` (B,) the weight of all films. Naeini et
+    al., AAAI 2015, p. 2901; Guo et al., ICML 2017. Noise within bins adds to it.
     """
-    error: Floats = (found.part * np.abs(found.score - found.share)).sum(1)
+    error: Floats = np.abs(gaps @ np.eye(int(bins.max()) + 1)[bins]).sum(1) / total
     return error
 
 
-def debiased_rms_error(found: Sums) -> Floats:
-    """Root of the mean squared gap between score and share, less what chance adds. (B,).
+def squared_errors(found: Sums) -> tuple[Floats, Floats]:
+    """The mean squared gap between score and share, as it is, and less what chance adds: two (B,).
 
-    Each bin's squared gap is lessened by share * (1 - share) / (n - 1), the variance of its share;
-    a sum below 0 counts 0. Kumar et al., NeurIPS 2019 (Verified uncertainty calibration), section
-    4. Bins of a single film are left out.
+    The second can be below 0. Each bin's squared gap is lessened by share * (1 - share) / (n - 1),
+    the variance of its share. Kumar et al., NeurIPS 2019 (Verified uncertainty calibration),
+    section 4. Bins of a single film are left out.
     """
     several = found.weight > 1
     variance = np.divide(
@@ -91,9 +92,8 @@ def debiased_rms_error(found: Sums) -> Floats:
         out=np.zeros_like(found.share),
         where=several,
     )
-    squared = np.where(several, (found.score - found.share) ** 2 - variance, 0.0)
-    error: Floats = np.sqrt(np.maximum((found.part * squared).sum(1), 0.0))
-    return error
+    squared = np.where(several, (found.score - found.share) ** 2, 0.0)
+    return (found.part * squared).sum(1), (found.part * (squared - variance)).sum(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ Legend: N films, B resamples.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,19 +24,16 @@ def bootstrapped(
     figures: Figures,
     groups: Sequence[str],
     *,
-    basic: Collection[str] = (),
+    raised: Mapping[str, float] | None = None,
     witnesses: Mapping[str, int] | None = None,
     n_resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Every figure with its 95 % interval by the grouped bootstrap.
 
-    Figures that chance can only raise, such as an ECE, are named in ``basic``: each resample adds
-    to them what the films added already, so that their percentiles lie too high. They get the
-    basic interval, 2 * value - percentile, which takes that off (Davison and Hinkley, Bootstrap
-    Methods, 1997, section 5.2), cut at 0 and reaching to the value at least. Of the shares in
-    ``witnesses`` (how many groups each rests on), one that is 0 or 1 in every resample gets
-    Wilson's interval.
+    Figures that chance can only raise, such as an ECE, are in ``raised``, with what chance alone
+    reaches in 95 of 100 draws (0: unknown); see ``_lowered``. Of the shares in ``witnesses`` (how
+    many groups each rests on), one that is 0 or 1 in every resample gets Wilson's interval.
     """
     n, n_groups = len(groups), len(set(groups))
     whole = {name: float(value[0]) for name, value in figures(np.ones((1, n))).items()}
@@ -50,10 +47,10 @@ def bootstrapped(
         low, high, method = None, None, "no interval: all films are of one group"
         if drawn[name]:
             low, high = percentiles(np.concatenate(drawn[name]))
-            kind = "basic" if name in basic else "percentile"
+            kind = "basic, chance taken off" if raised and name in raised else "percentile"
             method = f"grouped bootstrap, {n_resamples:,} resamples, {kind}"
-        if low is not None and high is not None and name in basic:
-            low, high = _basic(value, low, high)
+        if low is not None and high is not None and raised and name in raised:
+            low, high = _lowered(value, raised[name], np.concatenate(drawn[name]))
         elif low is not None and low == high and value in (0.0, 1.0):
             low, high, method = _collapsed(value, (witnesses or {}).get(name, 0))
         made[name] = Estimate(
@@ -63,8 +60,22 @@ def bootstrapped(
     return made
 
 
-def _basic(value: float, low: float, high: float) -> tuple[float, float]:
-    return min(max(0.0, 2 * value - high), value), max(2 * value - low, value)
+def _lowered(value: float, by_chance: float, drawn: Floats) -> tuple[float, float]:
+    """The basic interval (Davison and Hinkley, Bootstrap Methods, 1997, section 5.2) of a figure
+    that chance can only raise, made wider.
+
+    Each resample adds to such a figure what the films added already, so that percentiles lie too
+    high. The lower end has that taken off twice, since near 0 the resamples show less than half of
+    it; and is 0 where chance alone would reach the value. The upper end is the higher of the basic
+    and the percentile one.
+    """
+    low, high = percentiles(drawn)
+    assert low is not None  # asked before
+    assert high is not None
+    added = float(np.nanmean(drawn)) - value
+    lowest = value - (high - value) - max(added, 0.0)
+    lowest = 0.0 if value <= by_chance else max(0.0, lowest)
+    return min(lowest, value), max(2 * value - low, high, value)
 
 
 def _collapsed(value: float, witnesses: int) -> tuple[float | None, float | None, str]:

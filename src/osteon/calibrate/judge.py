@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.calibrate.binned import (
-    brier_parts,
-    debiased_rms_error,
-    ece,
-    equal_mass,
-    equal_width,
-    score_and_hit,
-    sums,
-)
+from osteon.calibrate.binned import brier_parts, equal_mass, score_and_hit
 from osteon.calibrate.bootstrap import bootstrapped
 from osteon.calibrate.choice import choose_calibrator
+from osteon.calibrate.errors import by_chance, calibration_errors, debiased_rms_error
 from osteon.calibrate.labelled import labelled
 from osteon.calibrate.slope import calibration_intercept, calibration_slope
-from osteon.calibrate.smooth import smooth_ece
 from osteon.calibrate.values import Calibrated, Tried
 from osteon.calibrators import NONE, Calibrator, calibrator_of, candidates, state_of
 from osteon.errors import UsageError
@@ -31,9 +23,6 @@ from osteon.types import CalibrationBin, Estimate, Predictions
 if TYPE_CHECKING:
     from osteon.types import Floats
 
-RAISED_BY_CHANCE = frozenset(
-    ("reliability", "resolution", "ece_width", "ece_mass", "rms_error_debiased", "ece_smooth")
-)
 ANSWERED = "the class answered"
 FEW_GROUPS = 100
 
@@ -87,34 +76,31 @@ def judged(
 
     ``scores`` (N, C) are of the films of ``predictions``, calibrated or not.
     """
-    labels = predictions.labels
+    labels, groups = predictions.labels, predictions.groups
     score, hit = score_and_hit(labels, scores)
-    widths, masses = equal_width(score), equal_mass(score)
 
     def figures(weights: Floats) -> dict[str, Floats]:
-        of_width, of_mass = (sums(score, hit, bins, weights) for bins in (widths, masses))
         parts = brier_parts(labels, scores, weights)
         found = {
-            name: METRICS[name](labels, scores, weights) for name in ("log_loss", "brier_loss")
-        }
-        found |= {
+            "log_loss": METRICS["log_loss"](labels, scores, weights),
+            "brier_loss": METRICS["brier_loss"](labels, scores, weights),
             "reliability": parts.reliability,
             "resolution": parts.resolution,
             "uncertainty": parts.uncertainty,
             "residual": parts.residual,
-            "ece_width": ece(of_width),
-            "ece_mass": ece(of_mass),
-            "rms_error_debiased": debiased_rms_error(of_mass),
-            "ece_smooth": smooth_ece(score, hit, weights),
+            **calibration_errors(score, weights * (score - hit), weights.sum(1)),
         }
         if scores.shape[1] == 2:
             found["slope"] = calibration_slope(score, hit, weights)
             found["intercept"] = calibration_intercept(score, hit, weights)
         return found
 
-    return bootstrapped(
-        figures, predictions.groups, basic=RAISED_BY_CHANCE, n_resamples=n_resamples, seed=seed
+    raised = {"reliability": 0.0, "resolution": 0.0, **by_chance(score, groups, seed=seed)}
+    made = bootstrapped(figures, groups, raised=raised, n_resamples=n_resamples, seed=seed)
+    made["rms_error_debiased"] = debiased_rms_error(
+        score, hit, groups, n_resamples=n_resamples, seed=seed
     )
+    return made
 
 
 def reliability_bins(predictions: Predictions, scores: Floats) -> tuple[CalibrationBin, ...]:
