@@ -49,9 +49,20 @@ def table(path: Path, rows: Iterable[Row], leave_out: tuple[str, ...] = ()) -> P
     return path
 
 
-def evaluated(tmp_path: Path, rows: Iterable[Row], **more: Path | None) -> tuple[Foreign, Known]:
-    path = table(tmp_path / "theirs.csv", rows)
-    return evaluate_predictions(path, out=tmp_path / "out", cache=tmp_path / "cache", **more)
+def evaluated(
+    tmp_path: Path,
+    rows: Iterable[Row],
+    *,
+    manifest: Path | None = None,
+    validation: Path | None = None,
+) -> tuple[Foreign, Known]:
+    return evaluate_predictions(
+        table(tmp_path / "theirs.csv", rows),
+        out=tmp_path / "out",
+        manifest=manifest,
+        validation=validation,
+        cache=tmp_path / "cache",
+    )
 
 
 @pytest.fixture

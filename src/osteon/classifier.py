@@ -14,7 +14,11 @@ from torch import Tensor, nn
 
 from osteon.backbones.blocks import bare
 from osteon.batches import probabilities, scored
+from osteon.calibrate import FILE as CALIBRATION
+from osteon.calibrate import Calibrated, chosen_calibrator
 from osteon.checkpoint import read_checkpoint
+from osteon.decisions import FILE as DECISIONS
+from osteon.decisions import Decisions, three_way
 from osteon.errors import DataError, UnreadableFilm
 from osteon.recipe import recipe_from_json
 from osteon.runs import RunFolder
@@ -22,6 +26,8 @@ from osteon.types import Evaluation, Manifest, OperatingPoint, Predictions, Read
 from osteon.values import read_value
 
 if TYPE_CHECKING:
+    from osteon.calibrators import Calibrator
+    from osteon.decisions import ThreeAnswers
     from osteon.prepare import Prepared
     from osteon.types import Floats
 
@@ -37,6 +43,8 @@ class Classifier:
     classes: tuple[str, ...]
     net: nn.Module
     operating_point: OperatingPoint | None
+    calibrator: Calibrator | None = None  # of an evaluated run
+    three: ThreeAnswers | None = None  # of an evaluated run of two classes
 
     @classmethod
     def load(cls, run: Path) -> Classifier:
@@ -57,8 +65,14 @@ class Classifier:
         point = None
         if folder.evaluation("val").is_file():
             point = read_value(Evaluation, folder.evaluation("val")).operating_point
+        calibrator, three = _decided(run)
         return cls(
-            recipe=recipe, classes=best.classes, net=net.to(device).eval(), operating_point=point
+            recipe=recipe,
+            classes=best.classes,
+            net=net.to(device).eval(),
+            operating_point=point,
+            calibrator=calibrator,
+            three=three,
         )
 
     @property
@@ -120,15 +134,34 @@ class Classifier:
         return means
 
     def _reading(self, path: Path, scores: Floats) -> Reading:
-        point = self.operating_point
-        if point is not None:
-            answered = int(scores[1] >= point.threshold)
-            reason = f"threshold {point.threshold:.4f}: {point.rule} on {point.chosen_on}"
-        else:
-            answered, reason = int(scores.argmax()), "highest score"
+        category, reason = self._answer(scores)
+        calibrated = self.calibrator.apply(scores[None])[0] if self.calibrator else scores[:0]
         return Reading(
             path=str(path),
-            category=self.classes[answered],
+            category=category,
             scores=dict(zip(self.classes, scores.tolist(), strict=True)),
             reason=reason,
+            # Empty without a calibrator: an uncalibrated score is no probability.
+            calibrated=dict(zip(self.classes, calibrated.tolist(), strict=False)),
         )
+
+    def _answer(self, scores: Floats) -> tuple[str, str]:
+        """The category of a film, and by which thresholds on which scale."""
+        if self.three is not None:
+            return three_way(self.classes, float(scores[1]), self.three)
+        point = self.operating_point
+        if point is None:
+            return self.classes[int(scores.argmax())], "highest score"
+        reason = f"threshold {point.threshold:.4f}: {point.rule} on {point.chosen_on}"
+        return self.classes[int(scores[1] >= point.threshold)], reason
+
+
+def _decided(run: Path) -> tuple[Calibrator | None, ThreeAnswers | None]:
+    """What the evaluation of a run chose on validation; None of a run without it."""
+    calibration, decisions = run / CALIBRATION, run / DECISIONS
+    calibrator = three = None
+    if calibration.is_file():
+        calibrator = chosen_calibrator(read_value(Calibrated, calibration))
+    if decisions.is_file():
+        three = read_value(Decisions, decisions).three
+    return calibrator, three

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from osteon.decisions import Goals
 
 app = typer.Typer(
     name="osteon",
@@ -250,7 +253,7 @@ def train(
 
 
 @app.command(
-    epilog="Examples: osteon evaluate runs/fracatlas-linear-probe; "
+    epilog="Examples: osteon evaluate runs/fracatlas-linear-probe --sensitivity 0.98; "
     "osteon evaluate --predictions theirs.csv --validation theirs-val.csv --manifest films"
 )
 def evaluate(
@@ -265,25 +268,40 @@ def evaluate(
     validation: Annotated[
         Path | None, typer.Option(help="CSV of its predictions to choose the threshold on.")
     ] = None,
+    sensitivity: Annotated[float, typer.Option(help="Wanted of the answer 'negative'.")] = 0.95,
+    specificity: Annotated[float, typer.Option(help="Wanted of the answer 'positive'.")] = 0.95,
+    coverage: Annotated[float, typer.Option(help="Wanted of the sets, for each class.")] = 0.90,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Of the positive class, where it will be used.")
+    ] = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Open the sealed test part (it is logged) and score it; or judge any model's predictions."""
     from osteon import console, options
+    from osteon.decisions import Goals
     from osteon.run import evaluate_run, existing_run
 
     given = options.only_one(run, predictions, "RUN", "--predictions FILE.csv")
+    goals = Goals(
+        sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
+    )
     if predictions:
-        return _evaluate_foreign(given, manifest, validation, out, json)
+        return _evaluate_foreign(given, manifest, validation, goals, out, json)
     options.refuse_without("--predictions", manifest=manifest, validation=validation, out=out)
     with console.working():
         folder = existing_run(given)
-        evaluate_run(folder)
+        evaluate_run(folder, goals=goals)
     return console.show_evaluation(folder, json)
 
 
 def _evaluate_foreign(
-    path: Path, manifest: Path | None, validation: Path | None, out: Path | None, json: bool
+    path: Path,
+    manifest: Path | None,
+    validation: Path | None,
+    goals: Goals,
+    out: Path | None,
+    json: bool,
 ) -> None:
     from osteon import options
     from osteon.console import foreign, working
@@ -294,7 +312,12 @@ def _evaluate_foreign(
     place = out or options.default_out(path, "evaluated")
     with working():
         found, known = evaluate_predictions(
-            path, out=place, manifest=manifest, validation=validation, cache=default_cache()
+            path,
+            out=place,
+            manifest=manifest,
+            validation=validation,
+            goals=goals,
+            cache=default_cache(),
         )
         page = write_foreign_report(place, found, known)
     foreign.show_foreign(found, page, json)

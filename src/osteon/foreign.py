@@ -17,6 +17,7 @@ from osteon.evaluate import choose_operating_point, evaluate
 from osteon.fracture_size import fracture_sizes
 from osteon.fusion import StudyLevel, fuse, studies_of
 from osteon.inspection import inspect_films
+from osteon.judge import write_decisions
 from osteon.predictions import ScoreTable, read_score_table, selected, write_predictions
 from osteon.progress import say
 from osteon.reading import read_source
@@ -34,6 +35,7 @@ from osteon.types import (
 from osteon.values import write_value
 
 if TYPE_CHECKING:
+    from osteon.decisions import Goals
     from osteon.types import Floats
 
 MARK = "foreign.json"
@@ -73,13 +75,14 @@ def evaluate_predictions(
     out: Path,
     manifest: Path | None = None,
     validation: Path | None = None,
+    goals: Goals | None = None,
     cache: Path | None = None,
 ) -> tuple[Foreign, Known]:
     """Judge the predictions in ``path`` (see ``read_score_table``); all figures go to ``out``.
 
     ``manifest`` is a folder of films or a table of them; it gives patients, studies, boxes and
     subgroups. ``validation`` are predictions of the same model for other films: there, and nowhere
-    else, the operating point is chosen.
+    else, the operating point, the calibrator and the decisions are chosen, as ``goals`` want them.
 
     Raises DataError where a table cannot be used, all films have one class, none is in the
     manifest, or a film is in both tables; UsageError where ``out`` holds something else.
@@ -114,7 +117,10 @@ def evaluate_predictions(
         subgroups=_subgroups(test, told, known, point),
         studies=fuse(test, on_val, study_of, point=point, unit=unit),
     )
-    _write(RunFolder(out), found, test, on_val, point)
+    folder = RunFolder(out)
+    _write(folder, found, test, on_val, point)
+    if on_val is not None:
+        write_decisions(folder, on_val, test, goals)
     return found, known
 
 

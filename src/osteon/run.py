@@ -7,7 +7,7 @@ on where it stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from osteon.classifier import Classifier
+    from osteon.decisions import Goals
     from osteon.independence import Independence
     from osteon.prepare import Prepared
 
@@ -334,13 +335,17 @@ def make_ready(
     return prepared
 
 
-def evaluate_run(folder: RunFolder, *, cache: Path | None = None) -> Evaluation:
+def evaluate_run(
+    folder: RunFolder, *, goals: Goals | None = None, cache: Path | None = None
+) -> Evaluation:
     """Score validation, choose the operating point there, open the sealed test part and score it.
 
-    Every opening adds a line to openings.log. Returns the evaluation of the test part.
+    Then calibration and decisions (for ``goals``), both from validation, judged on test. Every
+    opening adds a line to openings.log. Returns the evaluation of the test part.
     """
     from osteon.classifier import Classifier
     from osteon.evaluate import choose_operating_point
+    from osteon.judge import write_decisions, write_subgroups
     from osteon.manifest import read_manifest
     from osteon.recipe import recipe_from_json
     from osteon.split import read_split
@@ -368,7 +373,8 @@ def evaluate_run(folder: RunFolder, *, cache: Path | None = None) -> Evaluation:
         log_opening(folder, "osteon evaluate")
         on_test = predictions("test")
         evaluation = _score(folder, on_test, manifest, audit, parts, point)
-        _write_subgroups(folder, on_val, on_test, manifest, audit, point)
+        write_decisions(folder, on_val, on_test, goals)
+        write_subgroups(folder, on_val, on_test, manifest, audit.facts, point, recipe.pixels)
         return evaluation
 
 
@@ -395,31 +401,6 @@ def _score(
     )
     write_value(folder.evaluation(predictions.part), evaluation)
     return evaluation
-
-
-def _write_subgroups(
-    folder: RunFolder,
-    on_val: Predictions,
-    on_test: Predictions,
-    manifest: Manifest,
-    audit: Audit,
-    point: OperatingPoint | None,
-) -> None:
-    """Who it is good for, by subgroups, fracture size and study: subgroups.json, studies.json."""
-    from osteon.attributes import attributes_of
-    from osteon.fracture_size import fracture_sizes
-    from osteon.fusion import fuse, studies_of
-    from osteon.recipe import recipe_from_json
-    from osteon.subgroups import subgroups
-
-    rules = recipe_from_json(folder.recipe.read_text()).pixels
-    found = subgroups(on_test, attributes_of(manifest, audit.facts), point=point)
-    sizes = fracture_sizes(on_test, manifest, audit.facts, point=point, rules=rules)
-    write_value(folder.path / "subgroups.json", replace(found, sizes=sizes))
-    study_of, unit = studies_of(manifest)
-    write_value(
-        folder.path / "studies.json", fuse(on_test, on_val, study_of, point=point, unit=unit)
-    )
 
 
 def report_run(folder: RunFolder) -> Path:

@@ -453,9 +453,10 @@ class Reading:
     """The answer for one film."""
 
     path: str
-    category: str  # the class answered, or "not readable"
-    scores: Mapping[str, float]  # class -> score; empty when not readable
+    category: str  # the class answered, "doubtful", or "not readable"
+    scores: Mapping[str, float]  # class -> raw score; empty when not readable
     reason: str = ""  # the threshold applied, or why the film is not readable
+    calibrated: Mapping[str, float] = field(default_factory=dict)  # class -> probability, if known
 
 
 def count_classes(manifest: Manifest, ids: frozenset[str] | None = None) -> dict[str, int]:

@@ -315,10 +315,15 @@ def show_readings(
 def _readings_csv(readings: Sequence[Reading], classes: Sequence[str]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["path", "category", *classes, "reason"])
+    known = any(reading.calibrated for reading in readings)
+    probabilities = [f"calibrated {name}" for name in classes] if known else []
+    rows.writerow(["path", "category", *classes, *probabilities, "reason"])
     for reading in readings:
-        scores = [f"{reading.scores[name]:.6f}" if reading.scores else "" for name in classes]
-        rows.writerow([reading.path, reading.category, *scores, reading.reason])
+        cells = [f"{reading.scores[name]:.6f}" if reading.scores else "" for name in classes]
+        if known:
+            made = reading.calibrated
+            cells += [f"{made[name]:.6f}" if made else "" for name in classes]
+        rows.writerow([reading.path, reading.category, *cells, reading.reason])
     return text.getvalue()
 
 

@@ -11,14 +11,13 @@ from osteon.audit import scope, verdict
 from osteon.environment import without_folders
 from osteon.metrics import TITLES
 from osteon.report.figures import (
-    calibration_figure,
     confusion_figures,
     curve_figures,
     training_figures,
 )
 from osteon.report.gallery import Shelf, Thumbnail, shelves, thumbnail
 from osteon.report.material import Material
-from osteon.report.plots import predicted_against_actual, training_films
+from osteon.report.plots import plain_calibration, predicted_against_actual, training_films
 from osteon.report.rendering import rendered
 from osteon.report.sections import sections
 from osteon.types import (
@@ -78,7 +77,7 @@ def page(material: Material) -> str:
         titles=TITLES,
         curves=list(curve_figures(material.test)) if material.test else [],
         confusions=list(confusion_figures(material.test)) if material.test else [],
-        calibration=calibration_figure(material.test) if material.test else None,
+        calibration=plain_calibration(material),
         sections=list(sections(material)),
         shelves=_shelves(material),
         commands=_commands(material),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from osteon.calibrate import FILE as CALIBRATION
 from osteon.files import write_bytes
 from osteon.operating_point import answers_at
 from osteon.report.charts import Chart, write_chart
@@ -46,13 +47,20 @@ def write_plots(material: Material) -> list[Path]:
     return paths
 
 
+def plain_calibration(material: Material) -> Chart | None:
+    """The calibration of the scores as they are, for a run whose calibration was never judged."""
+    if material.test is None or (material.folder.path / CALIBRATION).is_file():
+        return None
+    return calibration_figure(material.test)
+
+
 def _charts(material: Material) -> Iterator[Chart]:
     if material.recipe is not None:
         yield from training_figures(material.history, material.recipe)
     if material.test is not None:
         yield from curve_figures(material.test)
         yield from confusion_figures(material.test)
-        calibration = calibration_figure(material.test)
+        calibration = plain_calibration(material)
         if calibration is not None:
             yield calibration
     for _, section in sections(material):
