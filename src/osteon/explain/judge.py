@@ -297,7 +297,7 @@ def _by_size(rows: Rows, sample: Sample, bench: _Bench) -> tuple[SizeClass, ...]
                 high=high,
                 scores=_means(rows, sample, chosen, bench.seed),
                 chance=mean_estimate(sample.areas[chosen], groups, seed=bench.seed),
-            )  # fmt: skip
+            )
         )
     return tuple(made)
 

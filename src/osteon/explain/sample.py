@@ -14,7 +14,7 @@ from osteon.placement import boxes_in_square
 if TYPE_CHECKING:
     from osteon.explain.scores import Mask
     from osteon.prepare import Prepared
-    from osteon.types import FilmFacts, Floats, Manifest
+    from osteon.types import FilmFacts, Floats, Manifest, Radiograph
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -70,7 +70,9 @@ def draw(
         and (film_of[id_].boxes or not boxed)
     ]
     order = np.random.default_rng(seed).permutation(len(wanted))
-    kept, extents, masks = [], [], []
+    kept: list[Radiograph] = []
+    extents: list[tuple[slice, slice]] = []
+    masks: list[Mask] = []
     for at in order:
         if len(kept) == n_films:
             break

@@ -48,9 +48,9 @@ def last_maps(net: nn.Module, film: Tensor) -> nn.Module:
     def hook(module: nn.Module, _: Any, output: object) -> None:
         nonlocal convolved
         convolved |= isinstance(module, nn.Conv2d)
-        if convolved and isinstance(output, Tensor) and output.ndim == 4:
-            if output.shape[2] * output.shape[3] > 1:
-                seen.append(module)
+        spatial = isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1
+        if convolved and spatial:
+            seen.append(module)
 
     handles = [module.register_forward_hook(hook) for module in net.modules()]
     try:
