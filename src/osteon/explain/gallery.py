@@ -79,19 +79,19 @@ def failures(
     else:
         shown = scores.max(1)
         wanted = [("wrong answer", wrong, -shown)]
-    made = []
+    made: list[Wrong] = []
     for kind, chosen, order in wanted:
         places = np.flatnonzero(chosen)
-        for at in places[np.argsort(order[places], kind="stable")][:each]:
-            made.append(
-                Wrong(
-                    id=predictions.ids[at],
-                    kind=kind,
-                    truth=int(labels[at]),
-                    answered=int(answered[at]),
-                    score=float(shown[at]),
-                )
+        made += [
+            Wrong(
+                id=predictions.ids[at],
+                kind=kind,
+                truth=int(labels[at]),
+                answered=int(answered[at]),
+                score=float(shown[at]),
             )
+            for at in places[np.argsort(order[places], kind="stable")][:each]
+        ]
     return tuple(made)
 
 

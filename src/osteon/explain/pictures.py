@@ -45,8 +45,8 @@ def write_picture(
     for box in boxes:
         left, top = box.left_px - columns.start, box.top_px - rows.start
         ends = ((left, top), (left + box.width_px, top + box.height_px))
-        corners = [(round(x * scale), round(y * scale)) for x, y in ends]
-        cv2.rectangle(picture, *corners, BOX, 1, cv2.LINE_AA)
+        one, other = ((round(x * scale), round(y * scale)) for x, y in ends)
+        cv2.rectangle(picture, one, other, BOX, 1, cv2.LINE_AA)
     _, packed = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     with atomic_writer(path, "wb") as file:
         file.write(packed.tobytes())
