@@ -121,7 +121,7 @@ def mean_estimate(values: Floats, groups: Sequence[str], *, seed: int = 0) -> Es
     ]  # fmt: skip
     low, high = percentiles(np.concatenate(drawn))
     method = f"grouped bootstrap, {RESAMPLES:,} resamples, percentile"
-    if low is not None and low == high:
+    if low is not None and high is not None and high - low < 1e-12:
         low, high, method = None, None, "no interval (the bootstrap collapsed)"
         if value in (0.0, 1.0):
             low, high = wilson(value * n_groups, n_groups)
