@@ -46,7 +46,7 @@ def write_picture(
         left, top = box.left_px - columns.start, box.top_px - rows.start
         ends = ((left, top), (left + box.width_px, top + box.height_px))
         one, other = ((round(x * scale), round(y * scale)) for x, y in ends)
-        cv2.rectangle(picture, one, other, BOX, 1, cv2.LINE_AA)
+        cv2.rectangle(picture, one, other, BOX, 1)
     _, packed = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     with atomic_writer(path, "wb") as file:
         file.write(packed.tobytes())
