@@ -145,10 +145,10 @@ def test_good_maps_point_at_the_square_on_both_parts(judged: Explanation) -> Non
         assert each.withheld == "", each
         for boxes in each.boxes.values():
             # Occlusion has plateaus as large as its windows' steps, of which a part is outside.
-            least = 0.3 if each.method == "occlusion" else 0.75
+            least = 0.2 if each.method == "occlusion" else 0.75
             assert (boxes.scores["pointing"].value or 0) > least
-            assert (boxes.scores["energy"].value or 0) > 1.5 * (boxes.chance.value or 1)
-            assert (boxes.scores["average_precision"].value or 0) > 2 * (boxes.chance.value or 1)
+            assert (boxes.scores["energy"].low or 0) > (boxes.chance.value or 1)
+            assert (boxes.scores["average_precision"].low or 0) > (boxes.chance.value or 1)
         assert lows(judged, each.method, "centre") > 0
         assert each.boxes["val"].gains["random_weights"]["pointing"].n > 0
     assert judged.shown in {"gradcam", "hirescam", "occlusion"}
