@@ -216,6 +216,8 @@ def test_names_are_checked(opened: Opened) -> None:
         opened.judge("gradcamm")
     with pytest.raises(UsageError, match="baseline"):
         opened.judge("centre")
+    with pytest.raises(UsageError, match="No method"):
+        opened.judge()
 
 
 def test_without_boxes_perturbing_decides(opened: Opened) -> None:

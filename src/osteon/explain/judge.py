@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.batches import films_of
 from osteon.errors import DataError, UsageError
-from osteon.explain import AT_ONCE, explain
+from osteon.explain import explain
+from osteon.explain.against_boxes import Rows, box_scores, rows_of, table_of
 from osteon.explain.perturb import deletion_and_insertion, random_maps, randomised
 from osteon.explain.sample import Sample, draw
-from osteon.explain.scores import (
-    TOLERANCE,
-    average_precision_score,
-    energy_score,
-    mean_estimate,
-    pointing_score,
-    similarity_score,
-)
+from osteon.explain.scores import mean_estimate, similarity_score
 from osteon.explain.values import (
-    BOX_SCORES,
     RANDOM_WEIGHTS,
     BoxScores,
     Explanation,
     Faithfulness,
     Judgement,
-    SizeClass,
 )
 from osteon.explainers import EXPLAINERS, baselines, methods
 from osteon.progress import say
 
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
+    from osteon.explainers import Maps
     from osteon.prepare import Prepared
     from osteon.types import Estimate, FilmFacts, Floats, Manifest, Split
 
 FILMS = 64  # of each part, at most
 CHEAP = 4  # passes; a costlier method is judged on a quarter of the films
 FEWEST = 10  # validation films with boxes from which on the boxes decide
-ON_RANDOM_WEIGHTS = 32
-ON_PERTURBED = 16
+ON_RANDOM_WEIGHTS = 24
+ON_PERTURBED = 12
 MOST_ALIKE = 0.5  # correlation with the maps of random weights
-SIZES = ("small", "medium", "large")
 BY_BOXES = (
     "On validation films with boxes, the method's highest place lies in a box more often than the "
     "middle of the film does (95 % interval of the paired difference above 0), and its maps are "
@@ -55,8 +47,6 @@ BY_PERTURBING = (
     "is above that of random maps (95 % interval above 0), and the maps are not those of random "
     "weights (rank correlation below 0.5, with its interval)."
 )
-
-Rows = Mapping[str, "Floats"]  # score -> (n,), one figure a film
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +59,7 @@ class _Bench:
     samples: Mapping[str, Sample]  # part ->
     rivals: Mapping[str, Mapping[str, Rows]]  # part -> baseline -> scores
     bounds: tuple[float, float]  # of the sizes of fractures, from validation
+    at_random: tuple[Floats, Floats]  # deletion and insertion by random maps, on validation
     seed: int
 
 
@@ -92,6 +83,8 @@ def judge(
     for name in names:
         if not EXPLAINERS[name].looks_at_network:
             raise UsageError(f"'{name}' is a baseline: every method is compared with it anyway.")
+    if not chosen:
+        raise UsageError(f"No method is named. Known: {', '.join(methods())}.")
     bench = _bench(classifier, prepared, manifest, facts, split, n_films, seed)
     by_boxes = bench.samples["val"].boxed
     judged = tuple(_judged(name, bench, by_boxes) for name in chosen)
@@ -103,7 +96,9 @@ def judge(
         methods=judged,
         baselines={
             name: {
-                part: _box_scores(bench.rivals[part][name], sample, bench, {})
+                part: box_scores(
+                    bench.rivals[part][name], sample, {}, bounds=bench.bounds, seed=seed
+                )
                 for part, sample in bench.samples.items()
             }
             for name in baselines()
@@ -124,8 +119,6 @@ def _bench(
     n_films: int,
     seed: int,
 ) -> _Bench:
-    from dataclasses import replace
-
     def of(part: str, ids: Sequence[str], *, boxed: bool) -> Sample:
         return draw(
             part, ids, classifier.classes, prepared, manifest, facts, split.groups,
@@ -143,7 +136,7 @@ def _bench(
     seen = films_of(prepared, judged.ids[:ON_PERTURBED], classifier.device)
     blank = replace(classifier, net=randomised(classifier.net, seen, seed))
     rivals = {
-        part: {name: _rows(name, classifier, prepared, sample) for name in baselines()}
+        part: {name: rows_of(name, classifier, prepared, sample) for name in baselines()}
         for part, sample in samples.items()
         if sample.boxed
     }
@@ -151,6 +144,7 @@ def _bench(
     return _Bench(
         classifier=classifier, blank=blank, prepared=prepared, samples=samples, rivals=rivals,
         bounds=(float(low), float(high)), seed=seed,
+        at_random=_by_random_maps(classifier, prepared, judged.first(ON_PERTURBED), seed),
     )  # fmt: skip
 
 
@@ -176,11 +170,11 @@ def _judged(name: str, bench: _Bench, by_boxes: bool) -> Judgement:
     boxes: dict[str, BoxScores] = {}
     for part, sample in bench.samples.items() if by_boxes else ():
         some = sample.first(max(FEWEST, len(sample.ids) // fewer))
-        rows = _rows(name, bench.classifier, bench.prepared, some)
+        rows = rows_of(name, bench.classifier, bench.prepared, some)
         rivals = dict(bench.rivals[part])
         if part == "val":
-            rivals[RANDOM_WEIGHTS] = _table(of_blank, few)
-        boxes[part] = _box_scores(rows, some, bench, rivals)
+            rivals[RANDOM_WEIGHTS] = table_of(of_blank, few)
+        boxes[part] = box_scores(rows, some, rivals, bounds=bench.bounds, seed=bench.seed)
     return Judgement(
         method=name, title=method.title, source=method.source,
         withheld=reason(similarity, boxes.get("val"), faithful),
@@ -225,96 +219,34 @@ def _best(judged: Sequence[Judgement], by_boxes: bool) -> str | None:
     return max(passed, key=gain).method if passed else None
 
 
-# --- figures of one method ------------------------------------------------------------------------
+# --- deletion and insertion ------------------------------------------------------------------------
 
 
-def _rows(name: str, classifier: Classifier, prepared: Prepared, sample: Sample) -> Rows:
-    """Every box score of every film, a few maps in memory at a time."""
-    tables = []
-    for begun in range(0, len(sample.ids), AT_ONCE):
-        some = sample.between(begun, begun + AT_ONCE)
-        maps = explain(classifier, prepared, some.ids, method=name, targets=some.targets)
-        tables.append(_table(maps, some))
-    return {
-        score: np.concatenate([table[score] for table in tables]) if tables else np.empty(0)
-        for score in BOX_SCORES
-    }
+def _by_random_maps(
+    classifier: Classifier, prepared: Prepared, sample: Sample, seed: int
+) -> tuple[Floats, Floats]:
+    noise = random_maps(len(sample.ids), prepared.rules.size_px, seed)
+    return _perturbed(classifier, prepared, sample, noise)
 
 
-def _table(maps: Sequence[np.ndarray] | np.ndarray, sample: Sample) -> Rows:
-    near = TOLERANCE * maps[0].shape[0] if len(maps) else 0.0
-    pairs = [
-        (map_[where], mask)
-        for map_, mask, where in zip(maps, sample.masks, sample.extents, strict=True)
-    ]
-    return {
-        "pointing": np.array([pointing_score(map_, mask) for map_, mask in pairs]),
-        "near": np.array([pointing_score(map_, mask, near) for map_, mask in pairs]),
-        "energy": np.array([energy_score(map_, mask) for map_, mask in pairs]),
-        "average_precision": np.array([average_precision_score(*pair) for pair in pairs]),
-    }
-
-
-def _box_scores(rows: Rows, sample: Sample, bench: _Bench, rivals: Mapping[str, Rows]) -> BoxScores:
-    n = len(sample.ids)
-    gains = {}
-    for rival, theirs in rivals.items():
-        common = min(n, len(theirs["pointing"]))  # rivals may have been judged on fewer films
-        gains[rival] = {
-            score: mean_estimate(
-                rows[score][:common] - theirs[score][:common],
-                sample.groups[:common],
-                seed=bench.seed,
-            )
-            for score in BOX_SCORES
-        }
-    return BoxScores(
-        scores=_means(rows, sample, np.ones(n, np.bool_), bench.seed),
-        chance=mean_estimate(sample.areas, sample.groups, seed=bench.seed),
-        gains=gains,
-        by_size=_by_size(rows, sample, bench),
-    )
-
-
-def _means(rows: Rows, sample: Sample, chosen: np.ndarray, seed: int) -> dict[str, Estimate]:
-    groups = [sample.groups[at] for at in np.flatnonzero(chosen)]
-    return {
-        score: mean_estimate(rows[score][chosen], groups, seed=seed) for score in BOX_SCORES
-    }  # fmt: skip
-
-
-def _by_size(rows: Rows, sample: Sample, bench: _Bench) -> tuple[SizeClass, ...]:
-    """Thirds of the validation films by the share that their boxes cover."""
-    ends = (0.0, *bench.bounds, 1.0)
-    made = []
-    for name, low, high in zip(SIZES, ends, ends[1:], strict=False):
-        chosen = (sample.areas >= low) & ((sample.areas < high) | (high == 1.0))
-        groups = [sample.groups[at] for at in np.flatnonzero(chosen)]
-        made.append(
-            SizeClass(
-                name=name,
-                low=low,
-                high=high,
-                scores=_means(rows, sample, chosen, bench.seed),
-                chance=mean_estimate(sample.areas[chosen], groups, seed=bench.seed),
-            )
-        )
-    return tuple(made)
-
-
-def _faithfulness(bench: _Bench, sample: Sample, maps: np.ndarray) -> Faithfulness:
-    n = len(sample.ids)
-    films = films_of(bench.prepared, sample.ids, bench.classifier.device)
-    noise = random_maps(n, films.shape[-1], bench.seed)
-    deletion, insertion, gain = np.empty(n), np.empty(n), np.empty(n)
+def _perturbed(
+    classifier: Classifier, prepared: Prepared, sample: Sample, maps: Maps
+) -> tuple[Floats, Floats]:
+    """(n,) areas of deletion and of insertion."""
+    films = films_of(prepared, sample.ids, classifier.device)
+    deletion, insertion = np.empty(len(maps)), np.empty(len(maps))
     for target in sorted(set(sample.targets)):
         at = np.flatnonzero(np.asarray(sample.targets) == target)
-        areas = [
-            deletion_and_insertion(bench.classifier.net, films[at], each[at], target)
-            for each in (maps[:n], noise)
-        ]
-        (deletion[at], insertion[at]), (random_out, random_in) = areas
-        gain[at] = insertion[at] - deletion[at] - (random_in - random_out)
+        areas = deletion_and_insertion(classifier.net, films[at], maps[at], target)
+        deletion[at], insertion[at] = areas
+    return deletion, insertion
+
+
+def _faithfulness(bench: _Bench, sample: Sample, maps: Maps) -> Faithfulness:
+    n = len(sample.ids)
+    deletion, insertion = _perturbed(bench.classifier, bench.prepared, sample, maps[:n])
+    random_out, random_in = (areas[:n] for areas in bench.at_random)
+    gain = insertion - deletion - (random_in - random_out)
     return Faithfulness(
         deletion=mean_estimate(deletion, sample.groups, seed=bench.seed),
         insertion=mean_estimate(insertion, sample.groups, seed=bench.seed),
