@@ -219,7 +219,7 @@ def _best(judged: Sequence[Judgement], by_boxes: bool) -> str | None:
     return max(passed, key=gain).method if passed else None
 
 
-# --- deletion and insertion ------------------------------------------------------------------------
+# --- deletion and insertion ---------------------------------------------------------------------
 
 
 def _by_random_maps(
