@@ -25,6 +25,7 @@ _HOME = {  # public name -> the module that it lives in
     "compare_data": "osteon.run",
     "deidentify": "osteon.deidentify",
     "evaluate": "osteon.evaluate",
+    "explain": "osteon.explain",
     "find_copies": "osteon.likeness.search",
     "find_shortcuts": "osteon.shortcuts",
     "find_suspects": "osteon.suspects",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from osteon.deidentify import deidentify as deidentify
     from osteon.evaluate import choose_operating_point as choose_operating_point
     from osteon.evaluate import evaluate as evaluate
+    from osteon.explain import explain as explain
     from osteon.fit import fit as fit
     from osteon.inspection import inspect_films as inspect_films
     from osteon.likeness.search import find_copies as find_copies

@@ -572,6 +572,26 @@ def compare(
     show_comparisons(made, write_comparison(made, report) if report else None, json)
 
 
+@app.command(epilog="Example: osteon explain runs/fracatlas-linear-probe --methods all --films 200")
+def explain(
+    run: Run,
+    methods: Annotated[
+        str, typer.Option(help="With commas; or all, which adds the slow ones.")
+    ] = "gradcam,hirescam",
+    films: Annotated[int, typer.Option(min=1, help="Of validation and of test, at most.")] = 64,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Judge maps of what the network looks at, and show its failures (opens the test part)."""
+    from osteon.console import working
+    from osteon.console.explain import chosen_methods, show_explanation
+    from osteon.explained import explain_run
+
+    with working():
+        found = explain_run(run, names=chosen_methods(methods), n_films=films, seed=seed)
+    show_explanation(found, run, json)
+
+
 @data_app.command("list", epilog="Example: osteon data list")
 def data_list(json: Json = False) -> None:
     """List the data sets that can be fetched, with their licences."""

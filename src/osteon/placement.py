@@ -167,6 +167,24 @@ def placed_box(box: Box, width_px: int, height_px: int, rules: PixelRules) -> Bo
     return replace(box, left_px=left, top_px=top, width_px=right - left, height_px=bottom - top)
 
 
+def boxes_in_square(
+    film: Radiograph, seen: FilmFacts, rules: PixelRules, trace: Trace | None = None
+) -> tuple[Box, ...]:
+    """A film's boxes in px of its prepared square, after mending, of which ``trace`` tells; one
+    that is wholly cut off has no width or no height left. None for a film of unknown size."""
+    if seen.width_px is None or seen.height_px is None:
+        return ()
+    left = _of_film(trace or Trace(), film.window).window
+    if left is None:
+        left = Box(left_px=0, top_px=0, width_px=seen.width_px, height_px=seen.height_px)
+    size = int(left.width_px), int(left.height_px)
+    moved = (
+        replace(box, left_px=box.left_px - left.left_px, top_px=box.top_px - left.top_px)
+        for box in film.boxes
+    )
+    return tuple(placed_box(box, *size, rules) for box in moved)
+
+
 def _moved(
     start: float, length: float, from_start: int, from_length: int, to_start: int, to_length: int
 ) -> tuple[float, float]:
