@@ -463,6 +463,28 @@ def deidentify(
     raise typer.Exit(0 if done.complete else 1)
 
 
+@app.command(epilog="Example: osteon shift runs/fracatlas --shifts exposure,blur")
+def shift(
+    run: Run,
+    films: Annotated[
+        int, typer.Option(min=0, help="Test films to shift, classes balanced; 0: all.")
+    ] = 250,
+    shifts: Annotated[
+        str | None, typer.Option(help="Only these, with commas; default: all.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Will it travel? Test films under X-ray shifts in five strengths; goes on where it stopped."""
+    from osteon.console import travel, working
+    from osteon.journeys import shift_run
+
+    names = [name.strip() for name in shifts.split(",")] if shifts else None
+    with working():
+        report = shift_run(run, films=films or None, shifts=names, seed=seed)
+    travel.show_shift(report, run, json)
+
+
 @data_app.command("list", epilog="Example: osteon data list")
 def data_list(json: Json = False) -> None:
     """List the data sets that can be fetched, with their licences."""

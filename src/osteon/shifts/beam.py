@@ -15,8 +15,10 @@ from osteon.shifts import Film
 
 SPAN = 3.0  # nepers: behind 10 cm of muscle and 2 cm of bone about 1/20 of the beam is left
 SIDE_MM = 300.0  # of the longer side: a 24 x 30 cm cassette
-QUANTA_PER_MM2 = 30_000 * 2.5  # open beam: 30,000 per mm2 and microgray, 2.5 microgray (IEC 62494-1)
+# Detected in the open beam: 30,000 quanta per mm2 and microgray, 2.5 microgray, half of them seen.
+QUANTA_PER_MM2 = 30_000 * 2.5 * 0.5
 USUAL_KVP = 55.0
+THINNEST = 0.08  # of the longer side: narrower parts are table edges, letters and rims
 
 
 def px_per_mm(film: Film) -> float:
@@ -49,13 +51,23 @@ def blurred(film: Film, sigma_px: float) -> Film:
 
 
 def patient(film: Film) -> Film:
-    """Where the limb is: 1 inside and 0 in the open beam, by Otsu's threshold of a smooth film."""
+    """Where the limb is: 1 inside and 0 in the open beam; bars at the rim are no limb.
+
+    Otsu's threshold of a smooth film parts bone from flesh where there is much open beam: the limb
+    begins half-way from the open beam's gray to it.
+    """
     smooth = blurred(film, max(film.shape) / 100)
     level = np.rint(smooth * 255).astype(np.uint8)
     cut, _ = cv2.threshold(level, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    # Otsu parts bone from flesh where the open beam is small; half of it keeps the flesh in.
-    inside: Film = (level > 0.55 * cut).astype(np.float32)
-    return inside
+    below = level[level <= cut]
+    beam = float(np.median(below)) if len(below) else 0.0
+    above = (level > beam + 0.5 * (cut - beam)).astype(np.uint8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(above)
+    narrow = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].min(1)
+    kept = narrow >= THINNEST * max(film.shape)
+    kept[0] = False  # the open beam
+    inside: Film = kept[parts].astype(np.float32)
+    return inside if inside.any() else above.astype(np.float32)
 
 
 def cloud(rng: np.random.Generator, shape: tuple[int, int], sigma_px: float) -> Film:

@@ -15,8 +15,8 @@ MOTTLE_MM = 0.7  # of a thick phosphor screen or plate
     title="Under-exposure",
     quantity="dose at the detector; brightness is kept, as digital systems do",
     unit="of the usual dose",
-    strengths=(1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64),
-    spoken="at {0:.2g} of the usual dose",
+    strengths=(1 / 4, 1 / 10, 1 / 25, 1 / 60, 1 / 150),
+    spoken="at {0:.1%} of the usual dose",
     source="Poisson statistics, noise as 1/sqrt(dose): Bushberg et al., Essential Physics of "
     "Medical Imaging, 3rd ed. (2012), ch. 4; exposure index: IEC 62494-1:2008; Huda and Abrahams, "
     "AJR 204:W126 (2015)",
@@ -34,7 +34,7 @@ def exposure(film: Film, dose: float, rng: np.random.Generator) -> Film:
     title="Quantum mottle",
     quantity="quanta detected in the open beam, blurred by the screen (coarse grain)",
     unit="quanta/mm²",
-    strengths=(10_000, 5_000, 2_500, 1_000, 500),
+    strengths=(5_000, 2_000, 800, 300, 100),
     spoken="at {0:,.0f} quanta/mm²",
     source="Barnes, RadioGraphics 2:309 (1982), radiographic mottle; Poisson and screen blur: "
     "Bushberg et al., 3rd ed. (2012), ch. 4 and 7",

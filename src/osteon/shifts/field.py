@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from osteon.shifts import Film, shift
-from osteon.shifts.beam import blurred, from_signal, px_per_mm, transmitted
+from osteon.shifts.beam import blurred, from_signal, patient, px_per_mm, transmitted
 
 PENUMBRA_MM = 1.0
 
@@ -43,7 +43,8 @@ def opening(share: float, rng: np.random.Generator) -> tuple[float, float, float
 @shift(
     "scatter",
     title="Scatter",
-    quantity="scattered over primary signal behind the thickest part: no grid, a thick limb, glare",
+    quantity="scattered over primary signal in the limb: no grid, a thick limb, veiling glare; "
+    "the dose is lowered until the limb is as bright as before",
     unit="scatter/primary",
     strengths=(0.25, 0.5, 1.0, 2.0, 4.0),
     spoken="at {0:g} times as much scatter as primary",
@@ -51,14 +52,13 @@ def opening(share: float, rng: np.random.Generator) -> tuple[float, float, float
     "1/(1 + S/P): Bushberg et al., 3rd ed. (2012), ch. 7",
 )
 def scatter(film: Film, ratio: float, rng: np.random.Generator) -> Film:
-    """Where the most is attenuated scatter is so many times the primary; it is spread over 30 mm
-    and comes of the limb itself, and the white end of the gray curve is put back."""
+    """Scatter is made where quanta are taken from the beam and leave the limb again, and spreads
+    over 30 mm; ``ratio`` is its share of the limb's median primary signal."""
     primary = transmitted(film)
-    darkest = float(np.quantile(primary, 0.02))
-    made_in = 1 - primary  # quanta that were taken out of the beam
-    spread = blurred(made_in * np.sqrt(primary), 30 * px_per_mm(film))
-    peak = float(spread.max())
-    hazy = primary + np.float32(ratio * darkest / peak if peak > 1e-6 else 0) * spread
-    gray = from_signal(hazy)
-    white, now = float(np.quantile(film, 0.98)), float(np.quantile(gray, 0.98))
-    return np.clip(gray * np.float32(white / max(now, 1e-3)), 0, 1).astype(np.float32)
+    limb = patient(film) > 0
+    if not limb.any():
+        return film
+    spread = blurred((1 - primary) * np.sqrt(primary), 30 * px_per_mm(film))
+    usual = float(np.median(primary[limb])) / max(float(np.median(spread[limb])), 1e-6)
+    total = primary + np.float32(ratio * usual) * spread
+    return from_signal(total / np.float32(1 + ratio))

@@ -11,7 +11,7 @@ from osteon.phantom.materials import ATTENUATION_PER_MM, spectrum
 from osteon.shifts import Film, shift
 from osteon.shifts.beam import SPAN, USUAL_KVP, attenuated, blurred, cloud, patient, px_per_mm
 
-PLATE_MM = (12.0, 3.0)  # width and thickness
+PLATE_MM = (4.0, 12.0)  # seen from its side: width across the beam, way along it
 SCREW_MM = (4.0, 22.0)  # diameter and length
 NIST = "attenuation: Hubbell and Seltzer, NISTIR 5632"
 
@@ -27,7 +27,7 @@ def per_mm(material: str) -> float:
 @shift(
     "metal",
     title="Metal",
-    quantity="length of a titanium plate of 12 x 3 mm with screws, laid over the limb",
+    quantity="length of a titanium plate of 12 x 4 mm seen from its side, with screws, on the limb",
     unit="mm",
     strengths=(20, 40, 70, 110, 160),
     may_hide=True,
@@ -133,6 +133,6 @@ def weave(shape: tuple[int, ...], mm: float, rng: np.random.Generator) -> Film:
     phase = rng.uniform(0, 2 * math.pi)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     turn = (y * math.cos(angle) + x * math.sin(angle)) / np.float32(25 * mm)
-    layers = np.float32(0.12) * np.sin(2 * math.pi * turn + phase, dtype=np.float32)
-    lumps = np.float32(0.10) * cloud(rng, (shape[0], shape[1]), 2.5 * mm)
+    layers = np.float32(0.07) * np.sin(2 * math.pi * turn + phase, dtype=np.float32)
+    lumps = np.float32(0.06) * cloud(rng, (shape[0], shape[1]), 2.5 * mm)
     return np.maximum(1 + layers + lumps, 0).astype(np.float32)

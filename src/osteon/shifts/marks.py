@@ -27,7 +27,9 @@ def marker(film: Film, share: float, rng: np.random.Generator) -> Film:
     right, low = rng.random(2) < 0.5
     away = rng.uniform(0.03, 0.10, 2)
     side = max(film.shape)
-    stencil = written(film.shape, [letter], share * side, (away[0], away[1]), bool(right), bool(low))
+    stencil = written(
+        film.shape, [letter], share * side, (away[0], away[1]), bool(right), bool(low)
+    )
     return attenuated(film, blurred(stencil, side / 800) * np.float32(LETTER_NEPERS))
 
 
@@ -45,7 +47,9 @@ def writing(film: Film, lines: float, rng: np.random.Generator) -> Film:
     right, low = rng.random(2) < 0.5
     count, side = round(lines), max(film.shape)
     height = 0.025 * side
-    first = written(film.shape, words[: min(count, 4)], height, (0.03, 0.03), bool(right), bool(low))
+    first = written(
+        film.shape, words[: min(count, 4)], height, (0.03, 0.03), bool(right), bool(low)
+    )
     second = written(film.shape, words[4:count], height, (0.03, 0.03), not right, not low)
     burnt: Film = np.maximum(film, np.float32(0.95) * np.maximum(first, second))
     return burnt

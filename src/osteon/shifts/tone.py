@@ -29,24 +29,38 @@ def gamma(film: Film, exponent: float, rng: np.random.Generator) -> Film:
 @shift(
     "kilovolts",
     title="Harder beam",
-    quantity="tube voltage (usual: 55 kVp); bone loses contrast, the mean gray is kept",
+    quantity="tube voltage (usual: 55 kVp): bone loses more of its gray than flesh, and the limb's "
+    "median gray is put back",
     unit="kVp",
     strengths=(60, 66, 73, 81, 90),
-    source="attenuation of cortical bone less that of muscle: Hubbell and Seltzer, NISTIR 5632",
+    source="attenuation of cortical bone and muscle: Hubbell and Seltzer, NISTIR 5632",
 )
 def kilovolts(film: Film, kvp: float, rng: np.random.Generator) -> Film:
-    inside = patient(film) > 0
-    middle = np.float32(film[inside].mean() if inside.any() else film.mean())
-    share = np.float32(bone_contrast(kvp) / bone_contrast(USUAL_KVP))
-    return np.clip(middle + share * (film - middle), 0, 1).astype(np.float32)
+    """What is brighter than the limb's flesh (its 30 % quantile) counts as bone over flesh."""
+    limb = film[patient(film) > 0]
+    if not len(limb):
+        return film
+    flesh = np.float32(np.quantile(limb, 0.3))
+
+    def harder(gray: Film) -> Film:
+        of_flesh = np.float32(share_left("muscle", kvp)) * np.minimum(gray, flesh)
+        changed: Film = of_flesh + np.float32(share_left("bone", kvp)) * np.maximum(gray - flesh, 0)
+        return changed
+
+    before, after = (float(np.median(grays)) for grays in (limb, harder(limb)))
+    return np.clip(harder(film) * np.float32(before / max(after, 1e-3)), 0, 1).astype(np.float32)
 
 
-def bone_contrast(kvp: float) -> float:
-    """Attenuation of bone less that of muscle, per mm."""
-    parts = zip(
-        spectrum(kvp), ATTENUATION_PER_MM["bone"], ATTENUATION_PER_MM["muscle"], strict=True
+def share_left(material: str, kvp: float) -> float:
+    """Of the attenuation that the material has at the usual voltage."""
+    usual, now = (
+        sum(
+            share * value
+            for share, value in zip(spectrum(at), ATTENUATION_PER_MM[material], strict=True)
+        )
+        for at in (USUAL_KVP, kvp)
     )
-    return sum(share * (bone - muscle) for share, bone, muscle in parts)
+    return now / usual
 
 
 @shift(
