@@ -22,7 +22,7 @@ THINNEST = 0.08  # of the longer side: narrower parts are table edges, letters a
 
 
 def px_per_mm(film: Film) -> float:
-    return max(film.shape) / SIDE_MM
+    return float(max(film.shape)) / SIDE_MM
 
 
 def attenuated(film: Film, nepers: Film) -> Film:
@@ -75,4 +75,5 @@ def cloud(rng: np.random.Generator, shape: tuple[int, int], sigma_px: float) -> 
     noise = rng.standard_normal(shape, dtype=np.float32)
     smooth = blurred(noise, sigma_px)
     spread = float(smooth.std())
-    return (smooth - smooth.mean()) / np.float32(spread or 1)
+    even: Film = (smooth - smooth.mean()) / np.float32(spread or 1)
+    return even

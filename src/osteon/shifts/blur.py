@@ -19,7 +19,7 @@ from osteon.shifts.beam import blurred, px_per_mm
     strengths=(0.5, 0.8, 1.2, 1.8, 2.7),
     source="penumbra f(m - 1): Bushberg et al., 3rd ed. (2012), ch. 7; focal spots: IEC 60336:2020",
 )
-def blur(film: Film, sigma_mm: float, rng: np.random.Generator) -> Film:
+def blur(film: Film, sigma_mm: float, _: np.random.Generator) -> Film:
     return blurred(film, sigma_mm * px_per_mm(film))
 
 
@@ -51,4 +51,5 @@ def line_kernel(length_px: float, angle: float) -> Film:
             for row, share in ((top, 1 - y + top), (top + 1, y - top)):
                 if part * share > 0:
                     kernel[row, column] += part * share
-    return kernel / kernel.sum()
+    whole: Film = kernel / kernel.sum()
+    return whole

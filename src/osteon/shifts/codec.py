@@ -18,9 +18,9 @@ from osteon.shifts import Film, shift
     source="ITU-T T.81 (1992); ESR position paper on irreversible compression, Insights Imaging "
     "2:103 (2011)",
 )
-def jpeg(film: Film, quality: float, rng: np.random.Generator) -> Film:
+def jpeg(film: Film, quality: float, _: np.random.Generator) -> Film:
     level = np.rint(film * 255).astype(np.uint8)
-    _, packed = cv2.imencode(".jpg", level, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+    _written, packed = cv2.imencode(".jpg", level, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     opened = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
     return np.asarray(opened, np.float32) / np.float32(255)
 
@@ -35,9 +35,9 @@ def jpeg(film: Film, quality: float, rng: np.random.Generator) -> Film:
     source="sampling theorem: Shannon, Proc IRE 37:10 (1949); cubic convolution: Keys, IEEE Trans "
     "Acoust Speech Signal Process 29:1153 (1981)",
 )
-def downscale(film: Film, share: float, rng: np.random.Generator) -> Film:
+def downscale(film: Film, share: float, _: np.random.Generator) -> Film:
     height, width = film.shape
     size = (max(1, round(width * share)), max(1, round(height * share)))
     small = cv2.resize(film, size, interpolation=cv2.INTER_AREA)
     back = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(back, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(back, 0, 1), np.float32)

@@ -42,7 +42,7 @@ def exposure(film: Film, dose: float, rng: np.random.Generator) -> Film:
 def mottle(film: Film, quanta: float, rng: np.random.Generator) -> Film:
     scale = px_per_mm(film)
     noise = grainy(film, quanta / scale**2, rng, whole=True) - film
-    return np.clip(film + blurred(noise, MOTTLE_MM * scale), 0, 1)
+    return np.asarray(np.clip(film + blurred(noise, MOTTLE_MM * scale), 0, 1), np.float32)
 
 
 def grainy(film: Film, quanta: float, rng: np.random.Generator, *, whole: bool = False) -> Film:
@@ -50,4 +50,4 @@ def grainy(film: Film, quanta: float, rng: np.random.Generator, *, whole: bool =
     expected = np.float32(quanta) * transmitted(film)
     counted = np.maximum(rng.poisson(expected), 0.5).astype(np.float32)
     noisy = film - np.log(counted / expected) / np.float32(SPAN)
-    return noisy if whole else np.clip(noisy, 0, 1).astype(np.float32)
+    return np.asarray(noisy if whole else np.clip(noisy, 0, 1), np.float32)

@@ -51,7 +51,7 @@ def opening(share: float, rng: np.random.Generator) -> tuple[float, float, float
     source="Boone and Seibert, Med Phys 15:713 (1988), a broad point spread; contrast falls as "
     "1/(1 + S/P): Bushberg et al., 3rd ed. (2012), ch. 7",
 )
-def scatter(film: Film, ratio: float, rng: np.random.Generator) -> Film:
+def scatter(film: Film, ratio: float, _: np.random.Generator) -> Film:
     """Scatter is made where quanta are taken from the beam and leave the limb again, and spreads
     over 30 mm; ``ratio`` is its share of the limb's median primary signal."""
     primary = transmitted(film)
@@ -61,4 +61,4 @@ def scatter(film: Film, ratio: float, rng: np.random.Generator) -> Film:
     spread = blurred((1 - primary) * np.sqrt(primary), 30 * px_per_mm(film))
     usual = float(np.median(primary[limb])) / max(float(np.median(spread[limb])), 1e-6)
     total = primary + np.float32(ratio * usual) * spread
-    return from_signal(total / np.float32(1 + ratio))
+    return from_signal(np.asarray(total / np.float32(1 + ratio), np.float32))

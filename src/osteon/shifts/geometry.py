@@ -34,7 +34,7 @@ def rotation(film: Film, degrees: float, rng: np.random.Generator) -> Film:
     may_hide=True,
     source="magnification SID/SOD: Bushberg et al., 3rd ed. (2012), ch. 7; tighter cropping",
 )
-def enlarged(film: Film, times: float, rng: np.random.Generator) -> Film:
+def enlarged(film: Film, times: float, _: np.random.Generator) -> Film:
     return moved(film, scale=times)
 
 
@@ -46,7 +46,7 @@ def enlarged(film: Film, times: float, rng: np.random.Generator) -> Film:
     strengths=(0.9, 0.8, 0.7, 0.6, 0.5),
     source="cassette sizes: ISO 4090:2001",
 )
-def reduced(film: Film, times: float, rng: np.random.Generator) -> Film:
+def reduced(film: Film, times: float, _: np.random.Generator) -> Film:
     return moved(film, scale=times)
 
 
@@ -77,7 +77,7 @@ def off_centre(film: Film, share: float, rng: np.random.Generator) -> Film:
     strengths=(1,),
     source="patient orientation: DICOM PS3.3 C.7.6.1.1.1",
 )
-def mirror(film: Film, strength: float, rng: np.random.Generator) -> Film:
+def mirror(film: Film, strength: float, _: np.random.Generator) -> Film:
     return np.ascontiguousarray(film[:, ::-1]) if strength else film
 
 

@@ -135,4 +135,4 @@ def weave(shape: tuple[int, ...], mm: float, rng: np.random.Generator) -> Film:
     turn = (y * math.cos(angle) + x * math.sin(angle)) / np.float32(25 * mm)
     layers = np.float32(0.07) * np.sin(2 * math.pi * turn + phase, dtype=np.float32)
     lumps = np.float32(0.06) * cloud(rng, (shape[0], shape[1]), 2.5 * mm)
-    return np.maximum(1 + layers + lumps, 0).astype(np.float32)
+    return np.asarray(np.maximum(1 + layers + lumps, 0), np.float32)

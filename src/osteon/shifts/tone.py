@@ -35,7 +35,7 @@ def gamma(film: Film, exponent: float, rng: np.random.Generator) -> Film:
     strengths=(60, 66, 73, 81, 90),
     source="attenuation of cortical bone and muscle: Hubbell and Seltzer, NISTIR 5632",
 )
-def kilovolts(film: Film, kvp: float, rng: np.random.Generator) -> Film:
+def kilovolts(film: Film, kvp: float, _: np.random.Generator) -> Film:
     """What is brighter than the limb's flesh (its 30 % quantile) counts as bone over flesh."""
     limb = film[patient(film) > 0]
     if not len(limb):
@@ -48,7 +48,8 @@ def kilovolts(film: Film, kvp: float, rng: np.random.Generator) -> Film:
         return changed
 
     before, after = (float(np.median(grays)) for grays in (limb, harder(limb)))
-    return np.clip(harder(film) * np.float32(before / max(after, 1e-3)), 0, 1).astype(np.float32)
+    again = np.float32(before / max(after, 1e-3))
+    return np.asarray(np.clip(harder(film) * again, 0, 1), np.float32)
 
 
 def share_left(material: str, kvp: float) -> float:
@@ -77,7 +78,7 @@ def window(film: Film, width: float, rng: np.random.Generator) -> Film:
     low, high = float(film.min()), float(film.max())
     centre = (low + high) / 2 + rng.uniform(-0.2, 0.2) * (1 - width) * (high - low)
     shown = (film - np.float32(centre)) / np.float32(max(width * (high - low), 1e-3))
-    return np.clip(shown * (high - low) + (low + high) / 2, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(shown * (high - low) + (low + high) / 2, 0, 1), np.float32)
 
 
 @shift(
@@ -89,9 +90,10 @@ def window(film: Film, width: float, rng: np.random.Generator) -> Film:
     source="bits stored: DICOM PS3.3 C.7.6.3; quantisation noise of a step over sqrt(12): Bennett, "
     "Bell Syst Tech J 27:446 (1948)",
 )
-def bits(film: Film, grays: float, rng: np.random.Generator) -> Film:
+def bits(film: Film, grays: float, _: np.random.Generator) -> Film:
     steps = np.float32(max(math.floor(grays), 2) - 1)
-    return np.rint(film * steps) / steps
+    fewer: Film = np.rint(film * steps) / steps
+    return fewer
 
 
 @shift(
@@ -102,5 +104,5 @@ def bits(film: Film, grays: float, rng: np.random.Generator) -> Film:
     strengths=(1,),
     source="MONOCHROME1 shown as MONOCHROME2: DICOM PS3.3 C.7.6.3.1.2",
 )
-def inversion(film: Film, strength: float, rng: np.random.Generator) -> Film:
+def inversion(film: Film, strength: float, _: np.random.Generator) -> Film:
     return 1 - film if strength else film
