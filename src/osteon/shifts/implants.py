@@ -118,6 +118,7 @@ def shell(limb: Film, thick_px: float) -> Film:
     outside = cv2.distanceTransform((limb == 0).astype(np.uint8), cv2.DIST_L2, 5)
     wrapped = np.pad((outside <= thick_px).astype(np.uint8), 1, mode="edge")
     depth = cv2.distanceTransform(wrapped, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    depth = np.minimum(depth, np.float32(max(limb.shape)))  # no outline on the film: infinite
     radius = np.float32(max(float(depth.max()), thick_px))
     depth = np.minimum(depth, radius)
     outer = np.sqrt(np.maximum(2 * radius * depth - depth**2, 0))
