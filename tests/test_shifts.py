@@ -226,8 +226,11 @@ def test_rotation_is_scipys(degrees: float) -> None:
 def test_scales_and_shifts_move_points_where_they_say() -> None:
     film = np.zeros((201, 201), np.float32)
     film[100, 140] = 1
-    assert np.unravel_index(moved(film, scale=1.5).argmax(), film.shape) == (100, 160)
-    assert np.unravel_index(moved(film, across=-30, down=7).argmax(), film.shape) == (107, 110)
+    for made, place in (
+        (moved(film, scale=1.5), (100, 160)),
+        (moved(film, across=-30, down=7), (107, 110)),
+    ):
+        assert divmod(int(made.argmax()), 201) == place
     centre = ndimage.center_of_mass(apply("reduced", film, 0.5))
     assert centre == pytest.approx((100, 120), abs=0.5)
     way = np.subtract(ndimage.center_of_mass(apply("off_centre", film, 0.1)), (100, 140))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from osteon.errors import DataError, UnknownName, UsageError
 from osteon.evaluate import choose_operating_point
 from osteon.journeys import shift_run
 from osteon.metrics import METRICS
-from osteon.prepare import Prepared
 from osteon.run import run
 from osteon.runs import RunFolder
 from osteon.shifts import SHIFTS
@@ -30,7 +28,7 @@ from osteon.travel import (
     shift_suite,
     told_losses,
 )
-from osteon.types import Augment, Estimate, Manifest, Optimiser, Predictions, Split
+from osteon.types import Augment, Estimate, Optimiser, Predictions
 from osteon.values import as_json, read_value, write_value
 from tests.training import TINY, made_ready, write_films
 
@@ -101,11 +99,9 @@ def test_chance_has_nothing_to_lose() -> None:
 
 # --- a suite --------------------------------------------------------------------------------------
 
-Trained = tuple[Prepared, Manifest, Split, object, Predictions]
-
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[object, ...]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
     folder = tmp_path_factory.mktemp("travel")
     prepared, manifest, parts = made_ready(write_films(folder / "data", each=40), folder / "cache")
     classifier = train(FAST, prepared, manifest, parts, folder / "run")
@@ -115,7 +111,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[object, 
     clean = classifier.predict_prepared(
         prepared, ids=parts.test, manifest=manifest, groups=parts.groups
     )
-    yield classifier, prepared, clean, choose_operating_point(on_val)
+    return classifier, prepared, clean, choose_operating_point(on_val)
 
 
 def suite(trained: tuple[object, ...], keep: Path, **options: object) -> ShiftReport:
@@ -167,7 +163,7 @@ def test_a_suite_that_was_killed_goes_on_to_the_same_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = travel._changed
-    calls = []
+    calls: list[object] = []
 
     def dies(*args: object) -> object:
         if len(calls) == 5:
@@ -178,7 +174,12 @@ def test_a_suite_that_was_killed_goes_on_to_the_same_result(
     monkeypatch.setattr(travel, "_changed", dies)
     with pytest.raises(KeyboardInterrupt):
         suite(trained, tmp_path)
-    monkeypatch.setattr(travel, "_changed", lambda *args: calls.append(args) or real(*args))
+
+    def counts(*args: object) -> object:
+        calls.append(args)
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(travel, "_changed", counts)
     assert suite(trained, tmp_path) == report
     n_passes = sum(len(SHIFTS[name].strengths) for name in SOME)
     assert len(calls) == n_passes, "what was scored before the kill is not scored again"

@@ -14,9 +14,8 @@ def a_film(height: int = 120, width: int = 90) -> Film:
     flesh = np.sqrt(np.maximum(0.09 - across**2, 0)) * 1.2
     bones = sum(np.exp(-(((across - at) / 0.05) ** 2)) for at in (-0.12, 0.1))
     fine = 0.02 * np.sin(x * 1.7) * np.sin(y * 1.3) * (flesh > 0)
-    return np.clip(0.03 + flesh + 0.45 * bones * (0.8 + 0.2 * y / height) + fine, 0, 1).astype(
-        np.float32
-    )
+    gray = 0.03 + flesh + 0.45 * bones * (0.8 + 0.2 * y / height) + fine
+    return np.asarray(np.clip(gray, 0, 1), np.float32)
 
 
 def check_shift(shift: Shift) -> None:
