@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from osteon.console import out, print_json, shown_estimate
+from osteon.crossings import Travels, told_travels
 from osteon.metrics import TITLES
 from osteon.travel import ShiftReport, told_losses
 from osteon.values import as_json
@@ -44,3 +45,37 @@ def show_shift(report: ShiftReport, folder: Path, as_data: bool) -> None:
     curve, point = report.worst
     out.print(f"Worst slice: {escape(curve.title)} {escape(point.told)}")
     out.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def show_travels(travels: Travels, folder: Path, as_data: bool) -> None:
+    if as_data:
+        print_json({"folder": str(folder), "travel": as_json(travels)})
+        return
+    out.print(f"classes: {escape(', '.join(travels.classes))}")
+    for remark in travels.remarks:
+        out.print(escape(remark), style="yellow")
+    if travels.cells:
+        heads = ("trained on", *(f"on {name}" for name in travels.names))
+        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+        for train in travels.names:
+            cells = [travels.cell(train, test) for test in travels.names]
+            table.add_row(
+                escape(train),
+                *(
+                    escape(f"{shown_estimate(cell.auroc)}, {cell.auroc.n:,} films")
+                    + (f", {cell.n_removed:,} removed" if cell.n_removed else "")
+                    for cell in cells
+                ),
+            )
+        out.print(table)
+    if travels.left_out:
+        heads = (f"{travels.by} left out", "films", "AUROC on it", "on the others", "difference")
+        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+        for left in travels.left_out:
+            figures = (left.outside, left.inside, left.drop)
+            told = [escape(shown_estimate(figure)) for figure in figures]
+            table.add_row(escape(left.value), f"{left.n_films:,}", *told)
+        out.print(table)
+    for sentence in told_travels(travels):
+        out.print(escape(sentence))
+    out.print(f"report: {folder / 'travel.html'}", soft_wrap=True, markup=False)
