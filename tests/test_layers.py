@@ -44,7 +44,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"classifier"},
     {"train"},
     {"suspects"},
-    {"travel", "crossings"},
+    {"travelled", "travel", "crossings"},
     {"report"},
     {"trials", "workers"},
     {"tune"},

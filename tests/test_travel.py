@@ -20,14 +20,8 @@ from osteon.run import run
 from osteon.runs import RunFolder
 from osteon.shifts import SHIFTS
 from osteon.train import train
-from osteon.travel import (
-    ShiftReport,
-    _mean_drop,
-    _mean_loss,
-    draw_films,
-    shift_suite,
-    told_losses,
-)
+from osteon.travel import _mean_drop, _mean_loss, draw_films, shift_suite
+from osteon.travelled import ShiftReport, told_losses
 from osteon.types import Augment, Estimate, Optimiser, Predictions
 from osteon.values import as_json, read_value, write_value
 from tests.training import TINY, made_ready, write_films

@@ -16,7 +16,8 @@ from osteon.repeats import repeated, repeated_differences
 from osteon.run import SplitPlan, existing_run, look_at, make_ready, make_split, report_run
 from osteon.runs import RunFolder, begin_folder, default_cache, log_opening
 from osteon.slices import FEWEST
-from osteon.travel import FILE, FILMS, ShiftReport, shift_suite
+from osteon.travel import FILMS, shift_suite
+from osteon.travelled import FILE, ShiftReport
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import read_value, write_value
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from osteon.progress import say, track
 from osteon.shifts import SHIFTS, VERSION, Shift, chance, shifted
 from osteon.shortcuts.signs import holm
 from osteon.statistics import differences, estimates, standard_error
+from osteon.travelled import ShiftCurve, ShiftPoint, ShiftReport, spoken
 from osteon.types import Estimate, OperatingPoint, Predictions
 
 if TYPE_CHECKING:
@@ -39,75 +40,7 @@ if TYPE_CHECKING:
 
 FILMS = 250  # of the test part by default: all of the rarer class, and as many others as fit
 SAME = 1e-3  # the clean scores of suite and run may differ by so much: another processor
-SHOWN = 0.05  # Holm's p below which a loss counts as shown
 AT_POINT = ("sensitivity", "specificity")
-FILE = "shift.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShiftPoint:
-    """One shift in one strength. Keys are metrics: auroc, and sensitivity and specificity at the
-    clean operating point; of more than two classes auroc and balanced_accuracy."""
-
-    strength: float
-    told: str  # the strength in words
-    figures: Mapping[str, Estimate]
-    losses: Mapping[str, Estimate]  # clean less shifted, paired: above 0 is harm
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShiftCurve:
-    """One shift in all its strengths."""
-
-    name: str
-    title: str
-    quantity: str
-    unit: str
-    source: str
-    may_hide: bool  # the fracture itself may be gone
-    points: tuple[ShiftPoint, ...]
-    mean_drop: Estimate  # see the head of this module
-    mean_loss: Estimate  # of AUROC, over the strengths
-    p: float  # that the mean loss is 0 (two-sided, Wald, grouped bootstrap's deviation); Holm's
-    sentence: str
-
-    @property
-    def shown(self) -> bool:
-        """Whether a loss is shown, counting how many shifts were looked at."""
-        return self.p < SHOWN and (self.mean_loss.value or 0) > 0
-
-    @property
-    def worst(self) -> ShiftPoint:
-        """Where the AUROC is lowest."""
-        return min(self.points, key=lambda point: _value(point.figures["auroc"]))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShiftReport:
-    """The whole suite. ``mean_drop`` is the mean of the curves' mean relative drops."""
-
-    classes: tuple[str, ...]
-    n_films: int
-    n_of_part: int
-    class_counts: Mapping[str, int]
-    seed: int
-    engine: str
-    parity: float  # largest difference of a clean score to the run's own
-    operating_point: OperatingPoint | None
-    clean: Mapping[str, Estimate]
-    mean_drop: Estimate
-    curves: tuple[ShiftCurve, ...]
-    example: str  # the film that the report shows under each shift
-
-    @property
-    def worst(self) -> tuple[ShiftCurve, ShiftPoint]:
-        """The worst slice: the shift and strength with the lowest AUROC."""
-        curve = min(self.curves, key=lambda curve: _value(curve.worst.figures["auroc"]))
-        return curve, curve.worst
-
-
-def _value(estimate: Estimate) -> float:
-    return math.inf if estimate.value is None else estimate.value
 
 
 # --- the suite ------------------------------------------------------------------------------------
@@ -145,7 +78,7 @@ def shift_suite(
     judge = _Judge(replace(some, scores=scores[CLEAN]), point, seed)
     curves = [judge.curve(shift, scores) for shift in track(chosen, "intervals", len(chosen))]
     adjusted = holm([curve.p for curve in curves])
-    done = [_spoken(replace(curve, p=p)) for curve, p in zip(curves, adjusted, strict=True)]
+    done = [spoken(replace(curve, p=p)) for curve, p in zip(curves, adjusted, strict=True)]
     return ShiftReport(
         classes=clean.classes,
         n_films=len(some.ids),
@@ -361,26 +294,3 @@ def _mean_drop(curves: Sequence[Sequence[Floats]]) -> Metric:
         return 1 - share
 
     return drop
-
-
-def _spoken(curve: ShiftCurve) -> ShiftCurve:
-    worst = curve.worst
-    loss = worst.losses["auroc"]
-    if loss.value is None or loss.low is None or loss.high is None:
-        return replace(curve, sentence=f"{curve.title}: its cost cannot be told on these films.")
-    told = f"{curve.title} {worst.told}".strip()
-    ends = f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]"
-    if curve.shown:
-        hidden = " (part of it may be fractures that left the film)" if curve.may_hide else ""
-        sentence = f"{told} costs {ends} of AUROC{hidden}."
-    elif curve.p < SHOWN:
-        sentence = f"{curve.title}: a gain over its strengths; {worst.told or 'there'} {ends} lost."
-    else:
-        sentence = f"{curve.title}: no loss shown; {worst.told or 'there'} {ends} of AUROC."
-    return replace(curve, sentence=sentence)
-
-
-def told_losses(report: ShiftReport) -> Iterator[str]:
-    """The sentences, the greatest mean relative drop first."""
-    for curve in sorted(report.curves, key=lambda curve: -(curve.mean_drop.value or 0)):
-        yield curve.sentence

@@ -10,7 +10,7 @@ from rich.table import Table
 from osteon.console import out, print_json, shown_estimate
 from osteon.crossings import Travels, told_travels
 from osteon.metrics import TITLES
-from osteon.travel import ShiftReport, told_losses
+from osteon.travelled import ShiftReport, told_losses
 from osteon.values import as_json
 
 

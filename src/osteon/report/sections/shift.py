@@ -17,7 +17,7 @@ from osteon.report.gallery import Thumbnail, thumbnail_of
 from osteon.report.rendering import fragment
 from osteon.report.sections import SECTIONS, Section
 from osteon.shifts import SHIFTS, chance, shifted
-from osteon.travel import FILE, SHOWN, ShiftCurve, ShiftReport
+from osteon.travelled import FILE, SHOWN, ShiftCurve, ShiftReport
 from osteon.types import Estimate
 from osteon.values import read_value
 
