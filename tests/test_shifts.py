@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -294,3 +295,14 @@ def test_a_film_without_a_strength_comes_back_to_the_gray() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (50, 50), dtype=np.uint8)
     same = shifted(pixels, SHIFTS["mirror"], 0, chance(0, "a", "mirror"))
     assert np.array_equal(same, pixels)
+
+
+def test_the_docs_name_each_with_unit_and_source() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "shift.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    assert set(rows) == set(SHIFTS)
+    for name, how in SHIFTS.items():
+        told = ", ".join(f"{strength:.3g}" for strength in how.strengths)
+        wanted = (how.title, how.quantity, how.unit, how.source)
+        assert all(words in rows[name] for words in wanted)
+        assert told in rows[name] or len(how.strengths) == 1
