@@ -592,6 +592,54 @@ def explain(
     show_explanation(found, run, json)
 
 
+@app.command(epilog="Example: osteon shift runs/fracatlas --shifts exposure,blur")
+def shift(
+    run: Run,
+    films: Annotated[
+        int, typer.Option(min=0, help="Test films to shift, classes balanced; 0: all.")
+    ] = 250,
+    shifts: Annotated[
+        str | None, typer.Option(help="Only these, with commas; default: all.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Will it travel? Test films under X-ray shifts in five strengths; goes on where it stopped."""
+    from osteon.console import travel, working
+    from osteon.journeys import shift_run
+
+    names = [name.strip() for name in shifts.split(",")] if shifts else None
+    with working():
+        report = shift_run(run, films=films or None, shifts=names, seed=seed)
+    travel.show_shift(report, run, json)
+
+
+@app.command(epilog="Example: osteon travel films/fracatlas films/multiregion")
+def travel(
+    data: Annotated[
+        list[Path], typer.Argument(metavar="DATA...", help="Two data sets or more; or one, --by.")
+    ],
+    by: Annotated[
+        str | None, typer.Option(help="Of one data set: leave out each value of this column.")
+    ] = None,
+    recipe: RecipeName = "linear-probe",
+    settings: Settings = None,
+    out: Out = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Will it travel? Train on each data set, judge on each, less the films that both have."""
+    from osteon import options
+    from osteon.console import travel, working
+    from osteon.journeys import travel_by
+
+    chosen = options.chosen_recipe(recipe, settings)
+    place = out or options.default_out(data[0], f"{chosen.name}-travel")
+    with working():
+        found = travel_by(data, by, out=place, recipe=chosen, seed=seed)
+    travel.show_travels(found, place, json)
+
+
 @data_app.command("list", epilog="Example: osteon data list")
 def data_list(json: Json = False) -> None:
     """List the data sets that can be fetched, with their licences."""

@@ -1,0 +1,81 @@
+"""What the command line prints of journeys: shifted films, other data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from osteon.console import out, print_json, shown_estimate
+from osteon.crossings import Travels, told_travels
+from osteon.metrics import TITLES
+from osteon.travelled import ShiftReport, told_losses
+from osteon.values import as_json
+
+
+def show_shift(report: ShiftReport, folder: Path, as_data: bool) -> None:
+    if as_data:
+        print_json({"run": str(folder), "shift": as_json(report)})
+        return
+    at = f", {report.operating_point.rule} on validation" if report.operating_point else ""
+    counts = ", ".join(f"{count:,} {name}" for name, count in report.class_counts.items())
+    out.print(f"{report.n_films:,} of {report.n_of_part:,} test films ({escape(counts)}){at}")
+    for name, figure in report.clean.items():
+        out.print(f"as they are: {TITLES[name]} {escape(shown_estimate(figure))}")
+    heads = ("shift", "mean relative drop", "worst strength", "AUROC there", "Holm's p")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for curve in sorted(report.curves, key=lambda curve: -(curve.mean_drop.value or 0)):
+        worst = curve.worst
+        style = "bold" if curve.shown else "dim"
+        table.add_row(
+            f"[{style}]{escape(curve.title)}[/]",
+            escape(shown_estimate(curve.mean_drop)),
+            escape(worst.told),
+            escape(shown_estimate(worst.figures["auroc"])),
+            f"{curve.p:.3f}",
+        )
+    out.print(table)
+    out.print()
+    for sentence in told_losses(report):
+        out.print(escape(sentence))
+    out.print(
+        f"\n[bold]Mean relative drop over all shifts: {escape(shown_estimate(report.mean_drop))}[/]"
+    )
+    curve, point = report.worst
+    out.print(f"Worst slice: {escape(curve.title)} {escape(point.told)}")
+    out.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def show_travels(travels: Travels, folder: Path, as_data: bool) -> None:
+    if as_data:
+        print_json({"folder": str(folder), "travel": as_json(travels)})
+        return
+    out.print(f"classes: {escape(', '.join(travels.classes))}")
+    for remark in travels.remarks:
+        out.print(escape(remark), style="yellow")
+    if travels.cells:
+        heads = ("trained on", *(f"on {name}" for name in travels.names))
+        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+        for train in travels.names:
+            cells = [travels.cell(train, test) for test in travels.names]
+            table.add_row(
+                escape(train),
+                *(
+                    escape(f"{shown_estimate(cell.auroc)}, {cell.auroc.n:,} films")
+                    + (f", {cell.n_removed:,} removed" if cell.n_removed else "")
+                    for cell in cells
+                ),
+            )
+        out.print(table)
+    if travels.left_out:
+        heads = (f"{travels.by} left out", "films", "AUROC on it", "on the others", "difference")
+        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+        for left in travels.left_out:
+            figures = (left.outside, left.inside, left.drop)
+            told = [escape(shown_estimate(figure)) for figure in figures]
+            table.add_row(escape(left.value), f"{left.n_films:,}", *told)
+        out.print(table)
+    for sentence in told_travels(travels):
+        out.print(escape(sentence))
+    out.print(f"report: {folder / 'travel.html'}", soft_wrap=True, markup=False)

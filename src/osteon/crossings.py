@@ -1,0 +1,183 @@
+"""Train on one data set, judge on another: what classes they share, and what each cell says.
+
+Every column of the matrix is judged on the same films, the test part of one data set, less those
+that the training data set has too; so its cells can be compared, film by film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from osteon.classes import same_class
+from osteon.errors import DataError
+from osteon.metrics import METRICS
+from osteon.statistics import differences, estimates
+from osteon.types import Estimate, Manifest, Predictions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """A classifier of ``train`` on the test part of ``test``."""
+
+    train: str
+    test: str
+    auroc: Estimate  # of more than two classes macro
+    loss: Estimate | None  # AUROC of test's own classifier less this one, paired; None at home
+    n_removed: int  # test films that train has too, and others of their patients and studies
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """One source, kept out of training altogether."""
+
+    value: str
+    n_films: int
+    outside: Estimate  # AUROC on the films left out
+    inside: Estimate  # AUROC of the same classifier on test films of the other sources
+    drop: Estimate  # inside less outside; other films, so it is not paired
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Travels:
+    """A cross-data-set matrix (``cells``), or sources left out one by one (``left_out``)."""
+
+    names: tuple[str, ...]
+    classes: tuple[str, ...]  # those judged
+    recipe: str
+    seed: int
+    remarks: tuple[str, ...]  # classes left out or taken for one another, and the like
+    cells: tuple[Cell, ...] = ()
+    by: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+
+    def cell(self, train: str, test: str) -> Cell:
+        return next(cell for cell in self.cells if (cell.train, cell.test) == (train, test))
+
+
+def told_travels(travels: Travels) -> list[str]:
+    """What can be said of each journey, one sentence each."""
+    told = []
+    for cell in travels.cells:
+        if cell.loss is not None and cell.loss.value is not None and cell.loss.low is not None:
+            how = "loses" if cell.loss.low > 0 else "is not shown to lose"
+            ends = f"{cell.loss.value:.3f} [{cell.loss.low:.3f}, {cell.loss.high:.3f}]"
+            told.append(
+                f"Trained on {cell.train} and judged on {cell.test} it {how} AUROC against a "
+                f"classifier of {cell.test} itself: {ends}."
+            )
+    for left in travels.left_out:
+        if left.drop.value is not None and left.drop.low is not None:
+            how = "lower" if left.drop.low > 0 else "not shown to be lower"
+            ends = f"{left.drop.value:.3f} [{left.drop.low:.3f}, {left.drop.high:.3f}]"
+            told.append(f"Never having seen {left.value}, the AUROC on it is {how}: by {ends}.")
+    return told
+
+
+def shared_classes(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], tuple[str, ...]]:
+    """The manifests with the classes that all of them have, in the first one's words and order.
+
+    Names are equal but for case, blanks, _ and -. Where all have two classes that are not named
+    alike, negative stands for negative and positive for positive. The other films are left out;
+    the remarks say so. Raises DataError where fewer than two classes are shared.
+    """
+    first, *_ = manifests.values()
+    keys = [{same_class(name) for name in m.classes} for m in manifests.values()]
+    common = [name for name in first.classes if all(same_class(name) in each for each in keys)]
+    if len(common) < 2 and all(len(m.classes) == 2 for m in manifests.values()):
+        said = "; ".join(f"{name}: {' / '.join(m.classes)}" for name, m in manifests.items())
+        remark = f"Classes are taken for one another by their order, negative / positive: {said}."
+        return [replace(m, classes=first.classes) for m in manifests.values()], (remark,)
+    if len(common) < 2:
+        raise DataError(
+            f"{' and '.join(manifests)} share {len(common)} class{'' if len(common) == 1 else 'es'}"
+            f" ({', '.join(common) or 'none'}); two are needed. They have: "
+            + "; ".join(f"{name}: {', '.join(m.classes)}" for name, m in manifests.items())
+        )
+    places = {same_class(name): at for at, name in enumerate(common)}
+    made, remarks = [], []
+    for name, manifest in manifests.items():
+        new = {at: places.get(same_class(c)) for at, c in enumerate(manifest.classes)}
+        films = [
+            replace(film, label=None if film.label is None else new[film.label])
+            for film in manifest.radiographs
+            if film.label is None or new[film.label] is not None
+        ]
+        made.append(replace(manifest, classes=tuple(common), radiographs=tuple(films)))
+        others = [c for at, c in enumerate(manifest.classes) if new[at] is None]
+        if others:
+            n = len(manifest.radiographs) - len(films)
+            remarks.append(f"{name}: left out {n:,} films of {', '.join(others)}.")
+    return made, tuple(remarks)
+
+
+def without(predictions: Predictions, ids: Collection[str]) -> Predictions:
+    """Less the films ``ids`` and every other film of their groups."""
+    gone = {g for id_, g in zip(predictions.ids, predictions.groups, strict=True) if id_ in ids}
+    kept = [at for at, group in enumerate(predictions.groups) if group not in gone]
+    return replace(
+        predictions,
+        ids=tuple(predictions.ids[at] for at in kept),
+        labels=predictions.labels[kept],
+        scores=predictions.scores[kept],
+        groups=tuple(predictions.groups[at] for at in kept),
+    )
+
+
+def crossed(
+    train: str, test: str, theirs: Predictions, own: Predictions, shared: Collection[str], seed: int
+) -> Cell:
+    """``theirs`` are the scores of train's classifier on test's films, ``own`` those of test's.
+
+    Raises DataError where no film of some class is left.
+    """
+    kept, home = without(theirs, shared), without(own, shared)
+    counts = np.bincount(kept.labels[kept.labels >= 0], minlength=len(kept.classes))
+    if (counts == 0).any():
+        raise DataError(
+            f"Of the test part of {test} no film of '{kept.classes[int(counts.argmin())]}' is left "
+            f"once those of {train} are taken out: these data sets cannot be crossed."
+        )
+    metrics = {"auroc": METRICS["auroc"]}
+    judged = (kept.labels, kept.scores, kept.groups)
+    loss = None
+    if train != test:
+        loss = differences(metrics, kept.labels, home.scores, kept.scores, kept.groups, seed=seed)[
+            "auroc"
+        ]
+    return Cell(
+        train=train,
+        test=test,
+        auroc=estimates(metrics, *judged, seed=seed)["auroc"],
+        loss=loss,
+        n_removed=len(theirs.ids) - len(kept.ids),
+    )
+
+
+def sources_in(manifest: Manifest, column: str, fewest: int) -> dict[str, frozenset[str]]:
+    """Films by what ``column`` says of them, of values with ``fewest`` films of every class.
+
+    Raises DataError, naming the columns there are, where fewer than two values have that.
+    """
+    by_value: dict[str, list[tuple[str, int]]] = {}
+    for film in manifest.radiographs:
+        if film.label is not None and film.extra.get(column):
+            by_value.setdefault(film.extra[column], []).append((film.id, film.label))
+    enough = {
+        value: frozenset(id_ for id_, _ in films)
+        for value, films in sorted(by_value.items())
+        if _least(films, len(manifest.classes)) >= fewest
+    }
+    if len(enough) < 2:
+        there = sorted({name for film in manifest.radiographs for name in film.extra})
+        raise DataError(
+            f"Column '{column}' has {len(enough)} value{'' if len(enough) == 1 else 's'} with "
+            f"{fewest} films of every class; two are needed. Columns: {', '.join(there) or 'none'}."
+        )
+    return enough
+
+
+def _least(films: Sequence[tuple[str, int]], n_classes: int) -> int:
+    return int(np.bincount([label for _, label in films], minlength=n_classes).min())
