@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm, t
 from statsmodels.stats.proportion import proportion_confint
@@ -22,6 +22,7 @@ from osteon.statistics import (
 from osteon.statistics.proportions import effective_n
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0, 1))
 def test_intervals_equal_statsmodels_and_scipys(n: int, part: float) -> None:
     k = round(part * n)
