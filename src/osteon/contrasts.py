@@ -128,16 +128,27 @@ def contrast(
 def _drawn(judged: Judged, metric: str, one: Mask, other: Mask) -> Floats:
     """The difference on each resample (B,) of the groups of both sides."""
     both = one | other
-    apart = one[both]
-    labels, scores = judged.labels[both], judged.looked_at(metric)[both]
+    apart, right = one[both], judged.right[both]
+    labels, scores = judged.labels[both], judged.scores[both]
     drawn = []
     for weights in resamples(judged.held(both), resamples=judged.n_resamples, seed=judged.seed):
         mine, theirs = (
             METRICS[metric](labels[side], scores[side], weights[:, side])
+            if metric == "auroc"
+            else _share_right(right[side], weights[:, side])
             for side in (apart, ~apart)
         )
         drawn.append(mine - theirs)
     return np.concatenate(drawn)
+
+
+def _share_right(right: Mask, weights: Floats) -> Floats:
+    """(B,); of the films that bear on it, any share is that of those answered right."""
+    whole = weights.sum(1)
+    share: Floats = np.divide(
+        weights @ right.astype(np.float64), whole, out=np.full(len(whole), np.nan), where=whole > 0
+    )
+    return share
 
 
 def _share(judged: Judged, side: Mask) -> Share:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.attributes import Attributes
-from osteon.contrasts import Judged, contrast
+from osteon.contrasts import OF_ANSWERS, Judged, contrast
 from osteon.errors import DataError, UsageError
 from osteon.fracture_size import FractureSizes
 from osteon.metrics import METRICS, TITLES
@@ -179,17 +179,19 @@ def _subgroup(
 
 
 def _figures(judged: Judged, metrics: Sequence[str], inside: Mask) -> dict[str, Estimate]:
-    found: dict[str, Estimate] = {}
-    for metric in metrics:
-        found |= estimates(
-            {metric: METRICS[metric]},
-            judged.labels[inside],
-            judged.looked_at(metric)[inside],
-            judged.held(inside),
-            n_resamples=judged.n_resamples,
-            seed=judged.seed,
-        )
-    return found
+    made: dict[str, Estimate] = {}
+    for ranked in (True, False):  # those of the scores, those of the answers
+        wanted = [metric for metric in metrics if (metric not in OF_ANSWERS) == ranked]
+        if wanted:
+            made |= estimates(
+                {metric: METRICS[metric] for metric in wanted},
+                judged.labels[inside],
+                judged.looked_at(wanted[0])[inside],
+                judged.held(inside),
+                n_resamples=judged.n_resamples,
+                seed=judged.seed,
+            )
+    return {metric: made[metric] for metric in metrics}
 
 
 def _lacking(judged: Judged, metric: str, inside: Mask, others: Mask) -> str:
