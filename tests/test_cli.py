@@ -224,6 +224,7 @@ BAD = [
     (lambda _: ["run"], 2, "Missing argument"),
     (lambda _: ["evaluate", "nowhere"], 3, "is no run folder"),
     (lambda _: ["train"], 2, "Give either DATA or --resume RUN"),
+    (lambda _: ["train", "--resume", "r", "--set", "epochs=3"], 2, "leave out --set"),
     (lambda _: ["data", "fetch", "fracatlass", "x"], 2, "Did you mean 'fracatlas'"),
 ]
 

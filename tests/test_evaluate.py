@@ -226,3 +226,56 @@ def test_films_without_a_label_are_left_out() -> None:
     )  # fmt: skip
     with pytest.raises(DataError, match="has a label"):
         evaluate(nothing)
+
+
+def test_two_classes_have_intervals_by_formula() -> None:
+    predictions = scored()
+    point = choose_operating_point(scored(seed=7, part="val"))
+    made = evaluated(predictions, point).analytic
+    assert list(made) == ["auroc", "sensitivity", "specificity", "precision", "npv"]
+    (auroc,) = made["auroc"]
+    assert auroc.value == pytest.approx(
+        sk.roc_auc_score(predictions.labels, predictions.scores[:, 1])
+    )
+    assert "DeLong, clustered" in auroc.method
+    answered = predictions.scores[:, 1] >= point.threshold
+    exact, by_wilson = made["sensitivity"]
+    assert exact.value == by_wilson.value == pytest.approx(answered[predictions.labels == 1].mean())
+    assert "Clopper-Pearson" in exact.method
+    assert "Wilson" in by_wilson.method
+
+
+def test_the_formula_and_the_bootstrap_nearly_agree() -> None:
+    made = evaluated(scored(n=800))
+    (formula,), bootstrap = made.analytic["auroc"], made.scores["auroc"]
+    assert formula.value == pytest.approx(bootstrap.value)
+    assert formula.low == pytest.approx(bootstrap.low, abs=0.01)
+    assert formula.high == pytest.approx(bootstrap.high, abs=0.01)
+
+
+def test_more_classes_have_none_and_show_their_top_answers() -> None:
+    made = evaluated(scored(n_classes=4))
+    assert made.analytic == {}
+    assert {"top_2_accuracy", "top_3_accuracy"} < set(made.scores)
+    assert "quadratic_kappa" not in made.scores
+
+
+def test_two_classes_show_no_row_that_means_nothing() -> None:
+    made = evaluated(scored())
+    assert all(figure.value is not None for figure in made.scores.values())
+    assert not {"top_2_accuracy", "quadratic_kappa"} & set(made.scores)
+
+
+def test_grades_have_a_quadratic_kappa() -> None:
+    predictions = scored(n_classes=3)
+    made = evaluate(predictions, ordered=True, resamples=50).scores["quadratic_kappa"]
+    theirs = sk.cohen_kappa_score(
+        predictions.labels, predictions.scores.argmax(1), weights="quadratic"
+    )
+    assert made.value == pytest.approx(theirs)
+
+
+def test_one_class_alone_has_no_interval_by_formula() -> None:
+    predictions = scored()
+    only = replace(predictions, labels=np.zeros_like(predictions.labels))
+    assert evaluated(only).analytic == {}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from osteon.metrics import METRICS, TITLES
+from osteon.metrics.shared import Films, Weighted, applies, figures_on
 from osteon.testing.metrics import check_metric
 
 Ints = NDArray[np.int64]
@@ -45,6 +46,12 @@ def of_rest(metric: Callable[..., float], y: Ints, s: Floats, w: Floats) -> floa
     return float(np.mean(rest))
 
 
+def top(k: int, y: Ints, s: Floats, w: Floats) -> float:
+    """Ties go to the class that comes first, as argmax does: scikit-learn takes the last."""
+    apart = s - 1e-9 * np.arange(s.shape[1])
+    return float(sk.top_k_accuracy_score(y, apart, k=k, sample_weight=w, labels=range(s.shape[1])))
+
+
 BINARY: dict[str, Independent] = {
     "auroc": lambda y, s, w: sk.roc_auc_score(y, s[:, 1], sample_weight=w),
     "average_precision": lambda y, s, w: sk.average_precision_score(y, s[:, 1], sample_weight=w),
@@ -60,7 +67,13 @@ BINARY: dict[str, Independent] = {
     "log_loss": lambda y, s, w: sk.log_loss(y, s, sample_weight=w, labels=[0, 1]),
     "brier_loss": lambda y, s, w: sk.brier_score_loss(y, s[:, 1], sample_weight=w),
 }
+BINARY["quadratic_kappa"] = lambda y, s, w: sk.cohen_kappa_score(
+    y, answers(s), sample_weight=w, weights="quadratic"
+)
 MACRO: dict[str, Independent] = {
+    "quadratic_kappa": BINARY["quadratic_kappa"],
+    "top_2_accuracy": lambda y, s, w: top(2, y, s, w),
+    "top_3_accuracy": lambda y, s, w: top(3, y, s, w),
     "accuracy": BINARY["accuracy"],
     "balanced_accuracy": BINARY["balanced_accuracy"],
     "mcc": BINARY["mcc"],
@@ -108,7 +121,7 @@ def assert_equal(name: str, independent: Independent, films: tuple[Ints, Floats,
 @settings(deadline=None, max_examples=40)
 @given(films=scored_films(2))
 def test_binary_metrics_equal_scikit_learns(name: str, films: tuple[Ints, Floats, Floats]) -> None:
-    if name in ("mcc", "kappa") and len(set(answers(films[1]))) < 2:
+    if name in ("mcc", "kappa", "quadratic_kappa") and len(set(answers(films[1]))) < 2:
         return  # scikit-learn says 0 where the correlation is undefined
     assert_equal(name, BINARY[name], films)
 
@@ -118,13 +131,66 @@ def test_binary_metrics_equal_scikit_learns(name: str, films: tuple[Ints, Floats
 @given(films=scored_films(4))
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 def test_macro_metrics_equal_scikit_learns(name: str, films: tuple[Ints, Floats, Floats]) -> None:
-    if name in ("mcc", "kappa") and len(set(answers(films[1]))) < 2:
+    if name in ("mcc", "kappa", "quadratic_kappa") and len(set(answers(films[1]))) < 2:
         return
     assert_equal(name, MACRO[name], films)
 
 
 def test_every_metric_is_checked_against_an_independent_one_and_has_a_title() -> None:
-    assert set(METRICS) == set(BINARY) == set(MACRO) == set(TITLES)
+    assert set(METRICS) == set(MACRO) == set(TITLES)
+    assert set(METRICS) == set(BINARY) | {"top_2_accuracy", "top_3_accuracy"}
+
+
+@settings(deadline=None, max_examples=25)
+@given(films=scored_films(3), seed=st.integers(0, 2**32 - 1))
+def test_summaries_of_groups_give_what_the_films_give(
+    films: tuple[Ints, Floats, Floats], seed: int
+) -> None:
+    """Every metric on weights of groups, from one ``Weighted``, and alone on weights of films."""
+    labels, scores, _ = films
+    rng = np.random.default_rng(seed)
+    group_of = rng.permutation(np.arange(len(labels)) // 2)
+    drawn = rng.integers(0, 3, size=(4, group_of.max() + 1)).astype(float)
+    together = Weighted(Films(labels, scores, group_of), drawn)
+    for name, metric in METRICS.items():
+        alone = metric(labels, scores, drawn[:, group_of])
+        np.testing.assert_allclose(figures_on(metric, together), alone, atol=1e-12, err_msg=name)
+
+
+def test_a_metric_that_shares_nothing_takes_part() -> None:
+    def films_drawn(labels: Ints, scores: Floats, weights: Floats) -> Floats:
+        return np.asarray(weights.sum(1))
+
+    films = Films(np.array([0, 1, 1]), np.eye(2)[[0, 1, 0]], np.array([0, 1, 1]))
+    assert figures_on(films_drawn, Weighted(films, np.array([[1.0, 2.0]]))).tolist() == [5.0]
+
+
+def test_distance_counts_in_quadratic_kappa_alone() -> None:
+    labels = np.array([0, 1, 2, 3] * 5)
+    near, far = np.eye(4)[labels], np.eye(4)[labels]
+    near[0], far[0] = np.eye(4)[1], np.eye(4)[3]
+    once = np.ones((1, 20))
+    assert METRICS["quadratic_kappa"](labels, near, once) > METRICS["quadratic_kappa"](
+        labels, far, once
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "ordered", "absent"),
+    [
+        (2, False, {"top_2_accuracy", "top_3_accuracy", "quadratic_kappa"}),
+        (2, True, {"top_2_accuracy", "top_3_accuracy"}),
+        (3, False, {"top_3_accuracy", "quadratic_kappa"}),
+        (4, True, set()),
+    ],
+)
+def test_only_what_means_something_is_shown(
+    n_classes: int, ordered: bool, absent: set[str]
+) -> None:
+    shown = {
+        name for name, metric in METRICS.items() if applies(metric, n_classes, ordered=ordered)
+    }
+    assert set(METRICS) - shown == absent
 
 
 @pytest.mark.parametrize("name", list(METRICS))

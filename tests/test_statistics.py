@@ -42,7 +42,7 @@ def test_whole_groups_are_drawn() -> None:
 def test_chunks_do_not_change_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [str(i) for i in range(30)]
     whole = np.concatenate(list(resamples(groups, resamples=100, seed=1)))
-    monkeypatch.setattr("osteon.statistics.CELLS_AT_ONCE", 240)
+    monkeypatch.setattr("osteon.statistics.bootstrap.CELLS_AT_ONCE", 240)
     chunks = list(resamples(groups, resamples=100, seed=1))
     assert len(chunks) > 1
     assert (np.concatenate(chunks) == whole).all()

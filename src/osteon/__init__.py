@@ -21,6 +21,7 @@ _HOME = {  # public name -> the module that it lives in
     "apply_verdicts": "osteon.verdicts",
     "audit": "osteon.audit",
     "choose_operating_point": "osteon.evaluate",
+    "compare": "osteon.compare",
     "compare_data": "osteon.run",
     "decide": "osteon.decisions",
     "deidentify": "osteon.deidentify",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from osteon.audit import audit as audit
     from osteon.calibrate import judge_calibration as judge_calibration
     from osteon.classifier import Classifier as Classifier
+    from osteon.compare import compare as compare
     from osteon.decisions import decide as decide
     from osteon.deidentify import deidentify as deidentify
     from osteon.evaluate import choose_operating_point as choose_operating_point

@@ -48,7 +48,8 @@ class Classifier:
 
     @classmethod
     def load(cls, run: Path) -> Classifier:
-        """The best epoch of a run, with the operating point if the run has been evaluated.
+        """The best epoch of a run, with the operating point if the run has been evaluated; or the
+        model beside a model card.
 
         Raises DataError if ``run`` is no trained run.
         """
@@ -56,7 +57,7 @@ class Classifier:
         if not folder.recipe.is_file():
             raise DataError(f"{run} is no trained run: it has no {folder.recipe.name}.")
         recipe = recipe_from_json(folder.recipe.read_text(encoding="utf-8"))
-        best = read_checkpoint(folder.checkpoints / "best.safetensors")
+        best = read_checkpoint(folder.weights)
         net = bare(recipe.backbone).build(len(best.classes))
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.load_state_dict(dict(best.model))

@@ -236,6 +236,7 @@ def train(
     place = options.only_one(data, resume, "DATA", "--resume RUN")
     with console.working():
         if resume:
+            options.refuse_with_resume(verdicts=verdicts, set=settings, layout=layout, out=out)
             folder = resume_run(resume)
         else:
             chosen = options.chosen_recipe(recipe, settings)
@@ -248,29 +249,65 @@ def train(
     console.show_training(folder, json)
 
 
-@app.command(epilog="Example: osteon evaluate runs/fracatlas-linear-probe --sensitivity 0.98")
+@app.command(
+    epilog="Examples: osteon evaluate runs/fracatlas-linear-probe; "
+    "osteon evaluate --predictions theirs.csv --validation theirs-val.csv --manifest films"
+)
 def evaluate(
-    run: Run,
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Run folder.")] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="CSV of any model: id, label, and score or a column per class."),
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Its films: a folder or a table, for what is known of them.")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="CSV of its predictions to choose the threshold on.")
+    ] = None,
     sensitivity: Annotated[float, typer.Option(help="Wanted of the answer 'negative'.")] = 0.95,
     specificity: Annotated[float, typer.Option(help="Wanted of the answer 'positive'.")] = 0.95,
     coverage: Annotated[float, typer.Option(help="Wanted of the sets, for each class.")] = 0.90,
     prevalence: Annotated[
         float | None, typer.Option(help="Of the positive class, where it will be used.")
     ] = None,
+    out: Out = None,
     json: Json = False,
 ) -> None:
-    """Open the sealed test part (it is logged) and score it."""
-    from osteon import console
+    """Open the sealed test part (it is logged) and score it; or judge any model's predictions."""
+    from osteon import console, options
     from osteon.decisions import Goals
     from osteon.run import evaluate_run, existing_run
 
+    given = options.only_one(run, predictions, "RUN", "--predictions FILE.csv")
+    if predictions:
+        return _evaluate_foreign(given, manifest, validation, out, json)
+    options.refuse_without("--predictions", manifest=manifest, validation=validation, out=out)
     goals = Goals(
         sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
     )
     with console.working():
-        folder = existing_run(run)
+        folder = existing_run(given)
         evaluate_run(folder, goals=goals)
-    console.show_evaluation(folder, json)
+    return console.show_evaluation(folder, json)
+
+
+def _evaluate_foreign(
+    path: Path, manifest: Path | None, validation: Path | None, out: Path | None, json: bool
+) -> None:
+    from osteon import options
+    from osteon.console import foreign, working
+    from osteon.foreign import evaluate_predictions
+    from osteon.report.foreign import write_foreign_report
+    from osteon.runs import default_cache
+
+    place = out or options.default_out(path, "evaluated")
+    with working():
+        found, known = evaluate_predictions(
+            path, out=place, manifest=manifest, validation=validation, cache=default_cache()
+        )
+        page = write_foreign_report(place, found, known)
+    foreign.show_foreign(found, page, json)
 
 
 @app.command(epilog="Example: osteon report runs/fracatlas-linear-probe")
@@ -474,6 +511,52 @@ def deidentify(
         )
     privacy.show_deidentified(done, key, json)
     raise typer.Exit(0 if done.complete else 1)
+
+
+@app.command(epilog="Example: osteon card runs/fracatlas-linear-probe")
+def card(run: Run, out: Out = None, json: Json = False) -> None:
+    """Write a model card with the weights beside it: a classifier to share, in one folder."""
+    from osteon import console
+    from osteon.paper import write_card
+
+    console.show_path("card", write_card(run, out), json)
+
+
+@app.command(epilog="Example: osteon checklists runs/fracatlas-linear-probe --only claim-2024")
+def checklists(
+    run: Run,
+    only: Annotated[
+        list[str] | None, typer.Option(help="claim-2024, tripod-ai or stard-ai.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draft reporting checklists: what the run knows is filled in, the rest marked TO FILL."""
+    from osteon.console.paper import show_drafts
+    from osteon.paper import CHECKLISTS, write_checklists
+
+    show_drafts(write_checklists(run, only or CHECKLISTS), json)
+
+
+@app.command(epilog="Example: osteon compare runs/one predictions.csv --report compared.html")
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="A", help="Run folder, or a CSV: id, label, scores.")
+    ],
+    others: Annotated[
+        list[Path], typer.Argument(metavar="B", help="One or more to compare with A.")
+    ],
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with the tests and curves.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare classifiers on the same test films, by paired tests; opens no test part again."""
+    from osteon.compare import compare_all, read_contenders
+    from osteon.console.compare import show_comparisons
+    from osteon.report.compare import write_comparison
+
+    made = compare_all(read_contenders([first, *others]))
+    show_comparisons(made, write_comparison(made, report) if report else None, json)
 
 
 @data_app.command("list", epilog="Example: osteon data list")

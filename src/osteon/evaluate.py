@@ -12,8 +12,16 @@ from osteon.curves import calibration, curves
 from osteon.errors import DataError, UsageError
 from osteon.metrics import METRICS, TITLES, Metric
 from osteon.metrics.answers import confusion
+from osteon.metrics.shared import applies
 from osteon.operating_point import answers_at, choose_operating_point
-from osteon.statistics import RESAMPLES, differences, estimates
+from osteon.statistics import (
+    RESAMPLES,
+    auroc_interval,
+    diagnostic_shares,
+    differences,
+    estimates,
+)
+from osteon.statistics.proportions import RULES
 from osteon.types import Estimate, Evaluation, OperatingPoint, Predictions
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ __all__ = ["choose_operating_point", "evaluate"]
 AT_POINT = ("sensitivity", "specificity", "precision", "npv", "f1", "accuracy")
 PER_CLASS = ("auroc", "average_precision", "sensitivity", "specificity", "precision", "f1")
 OF_ANSWERS = ("sensitivity", "specificity", "precision", "f1")
+ANALYTIC_AT_POINT = ("sensitivity", "specificity", "precision", "npv")
 COMPARED = ("auroc", "balanced_accuracy", "accuracy")
 FEW_FILMS = 10
 
@@ -34,14 +43,15 @@ def evaluate(
     operating_point: OperatingPoint | None = None,
     baselines: Mapping[str, Floats] | None = None,
     remarks: Iterable[str] = (),
+    ordered: bool = False,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Evaluation:
     """All figures of one part.
 
     ``operating_point`` was chosen on validation and is applied as it is. ``baselines`` are scores
-    (N, C) for the same films, by name; ``remarks`` on them follow those made here. Films without
-    a label (-1) are left out.
+    (N, C) for the same films, by name; ``remarks`` on them follow those made here. ``ordered``: the
+    classes are listed in an order, such as grades. Films without a label (-1) are left out.
 
     Raises DataError when no film has a label, UsageError for an operating point of more than two
     classes.
@@ -49,8 +59,7 @@ def evaluate(
     if operating_point is not None and len(predictions.classes) != 2:
         raise UsageError("An operating point needs two classes.")
     known, others = _labelled(predictions, baselines or {})
-    metrics = {name: METRICS[name] for name in TITLES if name in METRICS}
-    metrics |= {name: METRICS[name] for name in METRICS if name not in TITLES}
+    metrics = _shown(len(known.classes), ordered)
     how = _How(known, resamples, seed)
     scores = how.estimates(metrics, known.scores)
     at_point, table_at_point = _at(operating_point, known, how)
@@ -73,6 +82,7 @@ def evaluate(
         curves=curves(known),
         calibration=calibration(known),
         gains={name: how.gains(compared, other) for name, other in others.items()},
+        analytic=dict(_analytic(known, operating_point)),
     )
     return replace(evaluation, remarks=(*_remarks(evaluation), *remarks))
 
@@ -138,6 +148,31 @@ def _at(
     answers = answers_at(known.scores, point)
     figures = how.estimates({name: METRICS[name] for name in AT_POINT}, answers)
     return figures, _table(known, answers)
+
+
+def _shown(n_classes: int, ordered: bool) -> dict[str, Metric]:
+    """Every metric that means something here: those with a title in their order, then the rest."""
+    names = [*(name for name in TITLES if name in METRICS), *METRICS]
+    return {
+        name: METRICS[name]
+        for name in dict.fromkeys(names)
+        if applies(METRICS[name], n_classes, ordered=ordered)
+    }
+
+
+def _analytic(
+    known: Predictions, point: OperatingPoint | None
+) -> Iterator[tuple[str, tuple[Estimate, ...]]]:
+    positive = known.labels == 1
+    if len(known.classes) != 2 or positive.all() or not positive.any():
+        return
+    yield "auroc", (auroc_interval(positive, known.scores[:, 1], known.groups),)
+    if point is None:
+        return
+    answered = answers_at(known.scores, point)[:, 1] == 1
+    by_rule = [diagnostic_shares(positive, answered, known.groups, rule=rule) for rule in RULES]
+    for name in ANALYTIC_AT_POINT:
+        yield name, tuple(shares[name] for shares in by_rule)
 
 
 def _table(known: Predictions, scores: Floats) -> tuple[tuple[int, ...], ...]:

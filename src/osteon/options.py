@@ -131,6 +131,15 @@ def claim_made(share: str, n: int | None, accuracy: str | None, baseline: str | 
     return judge(parse_share(share), n, baseline=floor)
 
 
+def refuse_with_resume(**given: object) -> None:
+    """Raises UsageError where an option was given that --resume would ignore."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f"--resume goes on with what the run was asked for: leave out --{name}."
+            )
+
+
 def only_one(first: Path | None, second: Path | None, *names: str) -> Path:
     """Of two alternatives, the one that was given. Raises UsageError for both or none."""
     if (first is None) == (second is None):
@@ -138,6 +147,12 @@ def only_one(first: Path | None, second: Path | None, *names: str) -> Path:
     given = first or second
     assert given is not None
     return given
+
+
+def refuse_without(needed: str, **given: Path | None) -> None:
+    """Raises UsageError where one of ``given`` was typed although ``needed`` was not."""
+    if typed := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise UsageError(f"{', '.join(typed)} goes with {needed}.")
 
 
 def phantom_plan(films: int, seed: int, settings: list[str] | None) -> PhantomPlan:

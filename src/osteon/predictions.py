@@ -1,4 +1,4 @@
-"""Predictions as a CSV (id, label, group, one score per class) and back."""
+"""Predictions as a CSV (id, label, group, one score per class) and back; tables of other tools."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 import difflib
 import io
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osteon.classes import order_classes
@@ -38,28 +39,82 @@ def _line(cells: Sequence[str]) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
+def selected(predictions: Predictions, places: Iterable[int]) -> Predictions:
+    """The films at these places, in this order."""
+    kept = list(places)
+    return replace(
+        predictions,
+        ids=tuple(predictions.ids[at] for at in kept),
+        labels=predictions.labels[kept],
+        scores=predictions.scores[kept],
+        groups=tuple(predictions.groups[at] for at in kept),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreTable:
+    """Predictions, and what else their table says of the films."""
+
+    predictions: Predictions
+    columns: Mapping[str, Mapping[str, str]]  # every other column -> film id -> cell
+    taken_for: Mapping[str, str]  # column -> what it was taken for
+    has_groups: bool
+
+
 def read_predictions(path: Path, *, part: str) -> Predictions:
     """Read what ``write_predictions`` wrote, or a table of another tool's.
 
     Columns: ``id``, ``label``, optional ``group`` (default: each film its own), and one column of
     scores per class; or for two classes ``score``, of the positive one (see
-    ``osteon.classes.order_classes``), whatever other columns there are. Rows without a label get
-    label -1.
+    ``osteon.classes.order_classes``). Rows without a label get label -1. Where all other columns
+    are scores that sum to 1 they are the classes; else see ``read_score_table``.
 
     Raises DataError, naming the row and the column, where a cell cannot be used.
     """
+    return _score_table(path, part, ours=True).predictions
+
+
+def read_score_table(path: Path, *, part: str) -> ScoreTable:
+    """Read a table of any tool's, with columns that say more of the films.
+
+    Beside ``score`` every other column tells of the films. Without it, the columns that are named
+    as a label are scores where they sum to 1 in every row; and where they do not, together with all
+    other columns of numbers in 0 to 1.
+
+    Raises DataError, naming the row and the column, where a cell cannot be used.
+    """
+    return _score_table(path, part, ours=False)
+
+
+def _score_table(path: Path, part: str, *, ours: bool) -> ScoreTable:
     import numpy as np
 
     table = _read(path)
-    classes, columns = _classes(table)
+    classes, columns = _classes(table, ours=ours)
     rows = list(table.rows())
-    return Predictions(
-        ids=_ids(table),
+    ids = _ids(table)
+    others = {at: name for at, name in table.others.items() if at not in columns}
+    if twice := [name for name, n in Counter(others.values()).items() if n > 1 or not name]:
+        raise DataError(f"{path} has several columns '{twice[0]}', or one without a name.")
+    taken = {name: f"the {name} of the film" for name in NAMED if name in table.header}
+    taken |= {name: f"the score of '{classes[-1] if name == 'score' else name}'"
+              for name in columns.values()}  # fmt: skip
+    predictions = Predictions(
+        ids=ids,
         labels=np.array([_label(row, classes) for row in rows], dtype=np.int64),
         scores=np.array([_scores(row, columns) for row in rows], dtype=np.float64),
         groups=tuple(row.cell("group") or row.cell("id") for row in rows),
         classes=classes,
         part=part,
+    )
+    return ScoreTable(
+        predictions=predictions,
+        columns={
+            name: dict(zip(ids, (row.cells[at] for row in rows), strict=True))
+            for at, name in others.items()
+        },
+        taken_for=taken | dict.fromkeys(others.values(), "a column of subgroups"),
+        has_groups="group" in table.header,
     )
 
 
@@ -137,7 +192,7 @@ def _ids(table: _Table) -> tuple[str, ...]:
 # --- scores ---------------------------------------------------------------------------------------
 
 
-def _classes(table: _Table) -> tuple[tuple[str, ...], dict[int, str]]:
+def _classes(table: _Table, *, ours: bool) -> tuple[tuple[str, ...], dict[int, str]]:
     """The classes and the columns of their scores: one each, or the positive one's alone."""
     others = table.others
     labels = {row.cell("label") for row in table.rows()} - {""}
@@ -146,15 +201,63 @@ def _classes(table: _Table) -> tuple[tuple[str, ...], dict[int, str]]:
         classes = order_classes(labels)
         if len(classes) != 2:
             raise DataError(
-                f"{table.path}: one column 'score' needs two labels; found {len(classes)}."
+                f"{table.path}: one column 'score' needs two labels; found {len(classes)}"
+                f"{': ' + ', '.join(classes[:5]) if classes else ''}."
             )
         return classes, {score[0]: "score"}
-    if len(others) < 2 or len(set(others.values())) < len(others):
-        raise DataError(
-            f"{table.path} needs one column of scores per class, named as the labels are (or one "
-            f"column 'score'); beside id, label and group it has {', '.join(others.values())}."
-        )
-    return tuple(others.values()), others
+    named = {at: name for at, name in others.items() if name in labels}
+    numbers = {at: name for at, name in others.items() if _all_shares(table, at)}
+    mixed = {at: name for at, name in others.items() if at in named or at in numbers}
+    for columns in (others, named, mixed) if ours else (named, mixed):
+        if _fit(table, columns):
+            return tuple(columns.values()), columns
+    for columns in (named, mixed):
+        if _several(columns):  # its first bad row is named when it is read
+            return tuple(columns.values()), columns
+    raise DataError(_no_scores(table))
+
+
+def _several(columns: Mapping[int, str]) -> bool:
+    return len(columns) > 1 and len(set(columns.values())) == len(columns)
+
+
+def _fit(table: _Table, columns: Mapping[int, str]) -> bool:
+    """Whether they are scores, one a class: numbers in 0 to 1 that sum to 1 in every row."""
+    if not _several(columns):
+        return False
+    sums = (_sum(row, columns) for row in table.rows())
+    return all(total is not None and abs(total - 1) <= SUM_TOLERANCE for total in sums)
+
+
+def _sum(row: _Row, columns: Mapping[int, str]) -> float | None:
+    shares = [_as_share(row.cells[at]) for at in columns]
+    return None if None in shares else sum(share for share in shares if share is not None)
+
+
+def _all_shares(table: _Table, at: int) -> bool:
+    return all(_as_share(row.cells[at]) is not None for row in table.rows())
+
+
+def _as_share(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    fits = math.isfinite(value) and -SUM_TOLERANCE <= value <= 1 + SUM_TOLERANCE
+    return value if fits else None
+
+
+def _no_scores(table: _Table) -> str:
+    names = ", ".join(table.others.values()) or "nothing"
+    told = (
+        f"{table.path} needs one column of scores per class, named as the labels are (or one "
+        f"column 'score'); beside id, label and group it has {names}."
+    )
+    for at, name in table.others.items():
+        for row in table.rows():
+            if _as_share(row.cells[at]) is None:
+                return f"{told} {row.where}: {name} '{row.cells[at]}' is no number in 0 to 1."
+    return told + _nearest("score", [*table.others.values()])
 
 
 def _scores(row: _Row, columns: dict[int, str]) -> list[float]:
@@ -163,7 +266,10 @@ def _scores(row: _Row, columns: dict[int, str]) -> list[float]:
         return [1 - scores[0], scores[0]]
     total = sum(scores)
     if abs(total - 1) > SUM_TOLERANCE:
-        raise DataError(f"{row.where}: the scores sum to {total:.4f}, not to 1.")
+        raise DataError(
+            f"{row.where}: the scores sum to {total:.4f}, not to 1 ({', '.join(columns.values())} "
+            "were taken for the scores of a class each)."
+        )
     return scores
 
 
@@ -171,12 +277,13 @@ def _number(cell: str, where: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise DataError(
-            f"{where} '{cell}' is no number. Columns beside id, label and group are the scores of "
-            "a class each: remove any other."
-        ) from None
+        raise DataError(f"{where} '{cell}' is no number. Leave the row out, or score it.") from None
     if not (math.isfinite(value) and -SUM_TOLERANCE <= value <= 1 + SUM_TOLERANCE):
-        raise DataError(f"{where} {cell} is not in 0 to 1: scores are probabilities.")
+        raise DataError(
+            f"{where} {cell} is not in 0 to 1: scores are probabilities. Turn logits into them "
+            "first, by the sigmoid of one score or the softmax of several; leave out films without "
+            "a score."
+        )
     return min(max(value, 0.0), 1.0)
 
 

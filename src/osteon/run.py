@@ -7,7 +7,7 @@ on where it stopped.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -372,7 +372,9 @@ def evaluate_run(
         log_opening(folder, "osteon evaluate")
         on_test = predictions("test")
         _decide(folder, on_val, on_test, goals)
-        return _score(folder, on_test, manifest, audit, parts, point)
+        evaluation = _score(folder, on_test, manifest, audit, parts, point)
+        _write_subgroups(folder, on_val, on_test, manifest, audit, point)
+        return evaluation
 
 
 def _score(
@@ -414,6 +416,31 @@ def _decide(
         **asdict(goals or decisions.Goals()),
     )
     write_value(folder.path / decisions.FILE, decided)
+
+
+def _write_subgroups(
+    folder: RunFolder,
+    on_val: Predictions,
+    on_test: Predictions,
+    manifest: Manifest,
+    audit: Audit,
+    point: OperatingPoint | None,
+) -> None:
+    """Who it is good for, by subgroups, fracture size and study: subgroups.json, studies.json."""
+    from osteon.attributes import attributes_of
+    from osteon.fracture_size import fracture_sizes
+    from osteon.fusion import fuse, studies_of
+    from osteon.recipe import recipe_from_json
+    from osteon.subgroups import subgroups
+
+    rules = recipe_from_json(folder.recipe.read_text()).pixels
+    found = subgroups(on_test, attributes_of(manifest, audit.facts), point=point)
+    sizes = fracture_sizes(on_test, manifest, audit.facts, point=point, rules=rules)
+    write_value(folder.path / "subgroups.json", replace(found, sizes=sizes))
+    study_of, unit = studies_of(manifest)
+    write_value(
+        folder.path / "studies.json", fuse(on_test, on_val, study_of, point=point, unit=unit)
+    )
 
 
 def report_run(folder: RunFolder) -> Path:

@@ -50,6 +50,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def weights(self) -> Path:  # of the best epoch; a model card's folder has them on top
+        alone = self.path / "model.safetensors"
+        return alone if alone.is_file() else self.checkpoints / "best.safetensors"
+
+    @property
     def trained(self) -> Path:  # exists once training has ended
         return self.checkpoints / "trained"
 

@@ -443,6 +443,9 @@ class Evaluation:
     remarks: tuple[str, ...] = ()  # what a reader must know before believing a figure
     gains: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     # baseline -> metric -> model minus baseline on the same films, paired
+    analytic: Mapping[str, tuple[Estimate, ...]] = field(default_factory=dict)
+    # of two classes: intervals by formula beside the bootstrap's, the one to cite first; auroc, and
+    # at the operating point sensitivity, specificity, precision, npv
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -209,7 +209,7 @@ def show_evaluation(folder: RunFolder, as_data: bool) -> None:
     if as_data:
         print_json(as_json(evaluation))
         return
-    _show_scores(evaluation)
+    show_scores(evaluation)
     for remark in evaluation.remarks:
         out.print(f"! {remark}", style="yellow", markup=False)
 
@@ -245,7 +245,7 @@ def show_run(folder: RunFolder, as_data: bool) -> None:
     out.print(f"report: {folder.report}", soft_wrap=True, markup=False)
 
 
-def _show_scores(evaluation: Evaluation) -> None:
+def show_scores(evaluation: Evaluation) -> None:
     from osteon.metrics import TITLES
 
     groups = f"{evaluation.n:,} films in {evaluation.n_groups:,} independent groups"

@@ -59,8 +59,8 @@ def page(material: Material) -> str:
         warning=_warning(material),
         verdict=verdict(material.audit, material.manifest, material.split),
         scope=scope(material.audit, material.manifest),
-        resampling=_resampling(material.test),
-        headlines=list(_headlines(material.test)) if material.test else [],
+        resampling=resampling(material.test),
+        headlines=list(headlines(material.test)) if material.test else [],
         missing=_missing(material),
         classes=count_classes(material.manifest),
         formats=_formats(material),
@@ -92,7 +92,7 @@ def _warning(material: Material) -> str | None:
     return WARNING_AT_THE_TOP.format(leaked=len(parts.leaked), n=n)
 
 
-def _headlines(test: Evaluation) -> Iterator[Headline]:
+def headlines(test: Evaluation) -> Iterator[Headline]:
     binary = len(test.classes) == 2
     for metric in HEADLINE_BINARY if binary else HEADLINE_MANY:
         yield Headline(
@@ -109,7 +109,7 @@ def _headlines(test: Evaluation) -> Iterator[Headline]:
         )
 
 
-def _resampling(test: Evaluation | None) -> str | None:
+def resampling(test: Evaluation | None) -> str | None:
     """How this run's intervals were made, in its own words; where Wilson's stand in is left out."""
     methods = [figure.method for figure in test.scores.values()] if test else []
     return next((method for method in methods if method.startswith("grouped bootstrap")), None)

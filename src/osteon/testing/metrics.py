@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.metrics import METRICS, TITLES, Metric
+from osteon.metrics.shared import applies
 
 if TYPE_CHECKING:
     from osteon.types import Floats, Ints
@@ -17,6 +18,9 @@ def check_metric(name: str) -> None:
     metric = METRICS[name]
     assert name in TITLES, f"give {name} a title in osteon.metrics.TITLES"
     for n_classes in (2, 4):
+        if not applies(metric, n_classes, ordered=True):
+            check_undefined(metric, *_films(n_classes))
+            continue
         labels, scores = _films(n_classes)
         check_weights(metric, labels, scores)
         check_absence(metric, labels, scores)
@@ -45,6 +49,12 @@ def check_weights(metric: Metric, labels: Ints, scores: Floats) -> None:
     np.testing.assert_allclose(figures, turned, atol=1e-12, err_msg="films have no order")
     assert (labels == given[0]).all(), "labels are not changed"
     assert (scores == given[1]).all(), "scores are not changed"
+
+
+def check_undefined(metric: Metric, labels: Ints, scores: Floats) -> None:
+    """A metric that does not apply to so few classes says so."""
+    figures = metric(labels, scores, np.ones((2, len(labels))))
+    assert np.isnan(figures).all(), "NaN where the metric does not apply"
 
 
 def check_absence(metric: Metric, labels: Ints, scores: Floats) -> None:

@@ -1,4 +1,4 @@
-"""Intervals: the grouped bootstrap, and Wilson's interval where the bootstrap has none.
+"""The grouped bootstrap: intervals of any metric, and of differences between two classifiers.
 
 Legend: N films, C classes, B resamples, G groups.
 """
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from osteon.metrics.shared import Films, Weighted, figures_on
+from osteon.statistics.levels import LEVEL, numbered
+from osteon.statistics.proportions import wilson
 from osteon.types import Estimate
 
 if TYPE_CHECKING:
     from osteon.metrics import Metric
     from osteon.types import Floats, Ints
 
-LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_DEFINED = 0.8  # share of resamples on which a metric must be defined to get an interval
-CELLS_AT_ONCE = 2_000_000  # weights held in memory at a time
+CELLS_AT_ONCE = 250_000  # weights held at a time: what fits into a core's cache
 SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in for the bootstrap's
     (
         "auroc",
@@ -35,7 +37,6 @@ SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in 
         "f1",
     )
 )
-Z = 1.959963984540054  # 97.5 % of a standard normal variable lies below
 
 
 def resamples(
@@ -47,14 +48,19 @@ def resamples(
     replacement, since films of one group are no independent witnesses.
     Field and Welsh, J R Stat Soc B 69:369 (2007), the cluster bootstrap.
     """
-    names, group_of = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    group_of, n_groups = numbered(groups)
+    for drawn in _drawn(n_groups, resamples, seed):
+        yield drawn[:, group_of]
+
+
+def _drawn(n_groups: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Chunks (b, G): how often each group is drawn."""
     rng = np.random.default_rng(seed)
-    shares = np.full(len(names), 1 / len(names))
-    at_once = max(1, CELLS_AT_ONCE // max(len(groups), 1))
+    shares = np.full(n_groups, 1 / n_groups)
+    at_once = max(1, CELLS_AT_ONCE // max(n_groups, 1))
     for begun in range(0, resamples, at_once):
         count = min(at_once, resamples - begun)
-        drawn = rng.multinomial(len(names), shares, size=count)
-        yield drawn[:, group_of].astype(np.float64)
+        yield rng.multinomial(n_groups, shares, size=count).astype(np.float64)
 
 
 def estimates(
@@ -72,7 +78,7 @@ def estimates(
     certainty that is not there: shares then get Wilson's interval on the groups that they rest on,
     other metrics none. ``method`` says so.
     """
-    draws = _draws(metrics, labels, scores, groups, n_resamples, seed)
+    draws = _draws(metrics, labels, (scores,), groups, n_resamples, seed)
     n, n_groups = len(labels), len(set(groups))
     made = {}
     for name, drawn in draws.items():
@@ -99,8 +105,10 @@ def standard_error(
     seed: int = 0,
 ) -> float:
     """The standard deviation of a metric over resamples of the groups; NaN where undefined."""
-    chunks = resamples(groups, resamples=n_resamples, seed=seed)
-    drawn = np.concatenate([metric(labels, scores, weights) for weights in chunks])
+    group_of, n_groups = numbered(groups)
+    films = Films(labels, scores, group_of)
+    chunks = _drawn(n_groups, n_resamples, seed)
+    drawn = np.concatenate([figures_on(metric, Weighted(films, chunk)) for chunk in chunks])
     defined = drawn[~np.isnan(drawn)]
     return float(defined.std(ddof=1)) if len(defined) > 1 else math.nan
 
@@ -116,24 +124,49 @@ def differences(
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Metric on ``scores`` minus metric on ``other``, paired: the same films in each resample."""
+    draws = _draws(metrics, labels, (scores, other), groups, n_resamples, seed)
+    return {name: _difference(drawn, groups) for name, drawn in draws.items()}
 
-    def difference(metric: Metric) -> Metric:
-        return lambda truth, mine, weights: (
-            metric(truth, mine, weights) - metric(truth, other, weights)
-        )
 
-    paired = {name: difference(metric) for name, metric in metrics.items()}
-    draws = _draws(paired, labels, scores, groups, n_resamples, seed)
-    n, n_groups = len(labels), len(set(groups))
+def contrasts(
+    metrics: Mapping[str, Metric],
+    labels: Ints,
+    scores: Floats,
+    other: Floats,
+    groups: Sequence[str],
+    *,
+    n_resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, tuple[Estimate, float | None]]:
+    """``differences``, each with its p: twice the share of resamples on the rarer side of 0, at
+    least 2 / (resamples + 1); None where the difference has no interval.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 15.4; with the observed
+    films counted among the resamples, as Davison and Hinkley, Bootstrap Methods (1997), 4.11.
+    """
+    draws = _draws(metrics, labels, (scores, other), groups, n_resamples, seed)
     made = {}
     for name, drawn in draws.items():
-        low, high, method = drawn.low, drawn.high, f"paired {drawn.method}"
-        if drawn.collapsed and drawn.value != 0:  # of 0 both are the same classifier
-            low, high, method = None, None, "no interval (the paired bootstrap collapsed)"
-        made[name] = Estimate(
-            value=drawn.value, low=low, high=high, n=n, n_groups=n_groups, method=method
-        )
+        difference = _difference(drawn, groups)
+        known = difference.low is not None
+        made[name] = difference, (_two_sided(drawn.drawn) if known else None)
     return made
+
+
+def _difference(drawn: _Draws, groups: Sequence[str]) -> Estimate:
+    low, high, method = drawn.low, drawn.high, f"paired {drawn.method}"
+    if drawn.collapsed and drawn.value != 0:  # of 0 both are the same classifier
+        low, high, method = None, None, "no interval (the paired bootstrap collapsed)"
+    n, n_groups = len(groups), len(set(groups))
+    return Estimate(
+        value=drawn.value, low=low, high=high, n=n, n_groups=n_groups, method=method
+    )  # fmt: skip
+
+
+def _two_sided(drawn: Floats) -> float:
+    defined = drawn[~np.isnan(drawn)]
+    rarer = min((defined <= 0).sum(), (defined >= 0).sum())
+    return min(1.0, 2 * (float(rarer) + 1) / (len(defined) + 1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +177,7 @@ class _Draws:
     low: float | None
     high: float | None
     method: str
+    drawn: Floats  # (B,)
 
     @property
     def collapsed(self) -> bool:
@@ -153,26 +187,37 @@ class _Draws:
 def _draws(
     metrics: Mapping[str, Metric],
     labels: Ints,
-    scores: Floats,
+    sides: Sequence[Floats],
     groups: Sequence[str],
     n_resamples: int,
     seed: int,
 ) -> dict[str, _Draws]:
+    """Of one side's scores, or of the first side less the second."""
+    group_of, n_groups = numbered(groups)
+    films = [Films(labels, scores, group_of) for scores in sides]
     drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for weights in resamples(groups, resamples=n_resamples, seed=seed):
-        for name, metric in metrics.items():
-            drawn[name].append(metric(labels, scores, weights))
-    whole = np.ones((1, len(labels)))
+    for chunk in _drawn(n_groups, n_resamples, seed):
+        for name, figures in _figures(metrics, films, chunk):
+            drawn[name].append(figures)
     made = {}
-    for name, metric in metrics.items():
-        value = float(metric(labels, scores, whole)[0])
+    for name, figures in _figures(metrics, films, np.ones((1, n_groups))):
         low, high, method = None, None, "no interval: all films are of one group"
-        if len(set(groups)) > 1:
-            low, high = percentiles(np.concatenate(drawn[name]))
+        replicates = np.concatenate(drawn[name])
+        if n_groups > 1:
+            low, high = percentiles(replicates)
             method = f"grouped bootstrap, {n_resamples:,} resamples, percentile"
-        known = None if math.isnan(value) else value
-        made[name] = _Draws(value=known, low=low, high=high, method=method)
+        value = None if math.isnan(figures[0]) else float(figures[0])
+        made[name] = _Draws(value=value, low=low, high=high, method=method, drawn=replicates)
     return made
+
+
+def _figures(
+    metrics: Mapping[str, Metric], films: Sequence[Films], drawn: Floats
+) -> Iterator[tuple[str, Floats]]:
+    samples = [Weighted(side, drawn) for side in films]
+    for name, metric in metrics.items():
+        first, *others = (figures_on(metric, sample) for sample in samples)
+        yield name, first - others[0] if others else first
 
 
 def percentiles(drawn: Floats) -> tuple[float | None, float | None]:
@@ -199,18 +244,3 @@ def _witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) -
     if scores.shape[1] == 2 and name in of_two:
         return len(set(held[of_two[name]]))
     return min(len(set(held[labels == label])) for label in np.unique(labels))
-
-
-def wilson(successes: float, n: int) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, 95 % (J Am Stat Assoc 22:209, 1927).
-
-    Raises ValueError for n below 1 or successes outside 0 to n.
-    """
-    if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"{successes} of {n} is no proportion.")
-    share = successes / n
-    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    high = 1.0 if successes == n else min(1.0, middle + half)
-    return low, high

@@ -1,0 +1,114 @@
+"""Who is it good for: every subgroup that is known, and how small a fracture is still found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from osteon.fracture_size import FractureSizes
+from osteon.metrics import TITLES
+from osteon.report.charts import Axis, Chart, Series, line_chart
+from osteon.report.forest import ForestChart, ForestRow
+from osteon.report.material import Material
+from osteon.report.rendering import fragment
+from osteon.report.sections import SECTIONS, Section
+from osteon.subgroups import FEWEST, TESTED, Subgroup, Subgroups
+from osteon.types import Evaluation
+from osteon.values import read_value
+
+
+@SECTIONS.register("subgroups")
+def subgroups(material: Material) -> Section | None:
+    path = material.folder.path / "subgroups.json"
+    if not path.is_file():
+        return None
+    found = read_value(Subgroups, path)
+    forests = list(_forests(found, material.test))
+    sizes = list(_size_charts(found.sizes)) if found.sizes else []
+    body = fragment(
+        "subgroups.html.jinja",
+        s=found,
+        metrics=list(found.subgroups[0].figures) if found.subgroups else [],
+        titles=TITLES,
+        fewest=FEWEST,
+        forests=forests,
+        size_charts=sizes,
+        positive=found.classes[1] if len(found.classes) == 2 else "",
+    )
+    return Section(title="Who is it good for", body=body, charts=(*forests, *sizes))
+
+
+def _forests(found: Subgroups, test: Evaluation | None) -> Iterator[Chart]:
+    metrics = [m for m in found.subgroups[0].figures if m in TESTED] if found.subgroups else []
+    for metric in metrics:
+        yield ForestChart(
+            title=f"{TITLES[metric]} by subgroup",
+            label=TITLES[metric],
+            rows=tuple(_rows(found, metric)),
+            whole=_whole(test, metric),
+        )
+
+
+def _rows(found: Subgroups, metric: str) -> Iterator[ForestRow]:
+    for column, of_column in groupby(found.subgroups, key=lambda subgroup: subgroup.column):
+        yield ForestRow(name=column, heading=True)
+        yield from (_row(subgroup, metric) for subgroup in of_column)
+
+
+def _row(subgroup: Subgroup, metric: str) -> ForestRow:
+    figure, difference = subgroup.figures[metric], subgroup.differences.get(metric)
+    return ForestRow(
+        name=subgroup.value,
+        value=figure.value,
+        low=figure.low,
+        high=figure.high,
+        n=subgroup.n,
+        gray=metric in subgroup.too_few,
+        marked=difference is not None and difference.shown,
+    )
+
+
+def _whole(test: Evaluation | None, metric: str) -> float | None:
+    if test is None:
+        return None
+    figure = test.at_operating_point.get(metric) or test.scores.get(metric)
+    if metric == "auroc":
+        figure = test.scores.get(metric)
+    return figure.value if figure else None
+
+
+def _size_charts(sizes: FractureSizes) -> Iterator[Chart]:
+    if not sizes.bands:
+        return
+    known = [(100 * (band.low * band.high) ** 0.5, band.found) for band in sizes.bands]
+    told = [(x, e.value, e.low, e.high) for x, e in known if e.value is not None]
+    series = [
+        Series(
+            name="thirds, with 95 % intervals",
+            points=tuple((x, value) for x, value, _, _ in told),
+            bars=tuple((x, v if low is None else low, v if high is None else high)
+                       for x, v, low, high in told),
+            dots=True,
+            lines=False,
+        )
+    ]  # fmt: skip
+    ends = (("expected", "value"), ("95 % interval, low end", "low"), ("high end", "high"))
+    for name, end in ends:
+        points = [(100 * p.share, y) for p in sizes.curve if (y := getattr(p, end)) is not None]
+        if points:
+            line = Series(name=name, points=tuple(points), colour=1, dashed=end != "value")
+            series.append(line)
+    seen = [x for line in series for x, _ in line.points]
+    yield line_chart(
+        "Fractures found by size",
+        Axis(label="% of the film that the box covers", low=min(seen), high=max(seen), log=True),
+        Axis(label="share found (sensitivity)", low=0.0, high=1.0),
+        series,
+        _half(sizes, min(seen), max(seen)),
+    )
+
+
+def _half(sizes: FractureSizes, low: float, high: float) -> list[tuple[float, str]]:
+    """Where half are found, if that is on the chart."""
+    half = sizes.half_found_at.value if sizes.half_found_at else None
+    return [(100 * half, "half found")] if half and low <= 100 * half <= high else []

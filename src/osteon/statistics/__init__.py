@@ -1,0 +1,52 @@
+"""Intervals and tests, each with its source; ``docs/statistics.md`` says which to cite when."""
+
+from osteon.statistics.bootstrap import (
+    RESAMPLES,
+    contrasts,
+    differences,
+    estimates,
+    percentiles,
+    resamples,
+    standard_error,
+)
+from osteon.statistics.delong import Aurocs, AurocTest, auroc_difference, auroc_interval, delong
+from osteon.statistics.levels import LEVEL, Z
+from osteon.statistics.multiplicity import benjamini_hochberg, holm
+from osteon.statistics.paired import McNemar, mcnemar
+from osteon.statistics.proportions import (
+    PredictiveValues,
+    clopper_pearson,
+    diagnostic_shares,
+    predictive_values,
+    share,
+    shares_of_counts,
+    wilson,
+)
+
+__all__ = [
+    "LEVEL",
+    "RESAMPLES",
+    "AurocTest",
+    "Aurocs",
+    "McNemar",
+    "PredictiveValues",
+    "Z",
+    "auroc_difference",
+    "auroc_interval",
+    "benjamini_hochberg",
+    "clopper_pearson",
+    "contrasts",
+    "delong",
+    "diagnostic_shares",
+    "differences",
+    "estimates",
+    "holm",
+    "mcnemar",
+    "percentiles",
+    "predictive_values",
+    "resamples",
+    "share",
+    "shares_of_counts",
+    "standard_error",
+    "wilson",
+]
