@@ -23,6 +23,7 @@ _HOME = {  # public name -> the module that it lives in
     "choose_operating_point": "osteon.evaluate",
     "compare": "osteon.compare",
     "compare_data": "osteon.run",
+    "decide": "osteon.decisions",
     "deidentify": "osteon.deidentify",
     "evaluate": "osteon.evaluate",
     "explain": "osteon.explain",
@@ -33,6 +34,7 @@ _HOME = {  # public name -> the module that it lives in
     "folds": "osteon.split",
     "group_films": "osteon.split",
     "inspect_films": "osteon.inspection",
+    "judge_calibration": "osteon.calibrate",
     "load_pixels": "osteon.loading",
     "look_at": "osteon.run",
     "make_phantoms": "osteon.phantom",
@@ -56,8 +58,10 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from osteon.audit import audit as audit
+    from osteon.calibrate import judge_calibration as judge_calibration
     from osteon.classifier import Classifier as Classifier
     from osteon.compare import compare as compare
+    from osteon.decisions import decide as decide
     from osteon.deidentify import deidentify as deidentify
     from osteon.evaluate import choose_operating_point as choose_operating_point
     from osteon.evaluate import evaluate as evaluate

@@ -289,6 +289,9 @@ def evaluate(
     if predictions:
         return _evaluate_foreign(given, manifest, validation, goals, out, json)
     options.refuse_without("--predictions", manifest=manifest, validation=validation, out=out)
+    goals = Goals(
+        sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
+    )
     with console.working():
         folder = existing_run(given)
         evaluate_run(folder, goals=goals)

@@ -63,10 +63,16 @@ def choose_calibrator(
         return {name: each[:, at] for at, name in enumerate(losses)}
 
     found = bootstrapped(means, validation.groups, n_resamples=n_resamples, seed=seed)
-    reason = reason or (
-        f"The least log loss on validation films left out of the fit ({k} grouped folds, "
-        f"{ROUNDS} times): {whole[best]:.4f}; the scores as they are: {whole[NONE]:.4f}."
-    )
+    if not reason:
+        how = f"({k} grouped folds, {ROUNDS} times)"
+        others = min(loss for name, loss in whole.items() if name != NONE)
+        reason = (
+            f"On validation films left out of its fit {how} no calibrator had a lower log loss: "
+            f"{others:.4f} at best, the scores as they are {whole[NONE]:.4f}."
+            if best == NONE
+            else f"It has the least log loss on validation films left out of its fit {how}: "
+            f"{whole[best]:.4f}; the scores as they are {whole[NONE]:.4f}."
+        )
     return Choice(name=best, reason=reason, losses=found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -44,6 +45,14 @@ class Goals:
             raise UsageError(f"A prevalence of {self.prevalence} cannot be: it is in (0, 1).")
 
 
+class _Shared(TypedDict):
+    """What every figure of two classes is told."""
+
+    prevalence: float | None
+    n_resamples: int
+    seed: int
+
+
 def decide(
     validation: Predictions,
     test: Predictions,
@@ -68,34 +77,45 @@ def decide(
     """
     if validation.classes != test.classes:
         raise UsageError("Validation and test are of other classes: nothing can be carried over.")
-    Goals(
+    goals = Goals(
         sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
-    )  # refuses what cannot be
-    val, seen = labelled(validation), labelled(test)
+    )
+    return _decided(labelled(validation), labelled(test), calibrator, goals, n_resamples, seed)
+
+
+def _decided(
+    val: Predictions,
+    test: Predictions,
+    calibrator: Calibrator | None,
+    goals: Goals,
+    n_resamples: int,
+    seed: int,
+) -> Decisions:
     unfit = _unfit(val)
-    three, curve, savings = None, None, []
-    if not unfit:
-        three = three_answers(
-            val, seen, sensitivity=sensitivity, specificity=specificity,
-            prevalence=prevalence, n_resamples=n_resamples, seed=seed,
-        )  # fmt: skip
-        curve = _curve(val, seen, calibrator, prevalence, n_resamples, seed)
-        savings = [
-            saving(val, seen, target, prevalence=prevalence, n_resamples=n_resamples, seed=seed)
-            for target in sorted({*SENSITIVITIES, sensitivity})
-        ]
-    own = float((seen.labels == 1).mean())
+    shared = _Shared(prevalence=goals.prevalence, n_resamples=n_resamples, seed=seed)
+    own = float((test.labels == 1).mean())
     return Decisions(
         classes=val.classes,
-        n=len(seen.ids),
-        n_groups=len(set(seen.groups)),
-        prevalence=own if prevalence is None else prevalence,
-        of_test=prevalence is None,
-        three=three,
-        curve=curve,
-        savings=tuple(savings),
-        conformal=conformal_sets(val, seen, coverage=coverage, n_resamples=n_resamples, seed=seed),
-        remarks=(*([unfit] if unfit else []), *_remarks(val, calibrator, unfit)),
+        n=len(test.ids),
+        n_groups=len(set(test.groups)),
+        prevalence=own if goals.prevalence is None else goals.prevalence,
+        of_test=goals.prevalence is None,
+        three=None
+        if unfit
+        else three_answers(
+            val, test, sensitivity=goals.sensitivity, specificity=goals.specificity, **shared
+        ),
+        curve=None if unfit else _curve(val, test, calibrator, shared),
+        savings=()
+        if unfit
+        else tuple(
+            saving(val, test, target, **shared)
+            for target in sorted({*SENSITIVITIES, goals.sensitivity})
+        ),
+        conformal=conformal_sets(
+            val, test, coverage=goals.coverage, n_resamples=n_resamples, seed=seed
+        ),
+        remarks=(unfit,) if unfit else tuple(_remarks(val, calibrator)),
     )
 
 
@@ -115,10 +135,9 @@ def _curve(
     validation: Predictions,
     test: Predictions,
     calibrator: Calibrator | None,
-    prevalence: float | None,
-    n_resamples: int,
-    seed: int,
+    shared: _Shared,
 ) -> DecisionCurve:
+    prevalence = shared["prevalence"]
     score = (calibrator.apply(test.scores) if calibrator else test.scores)[:, 1]
     if prevalence is not None:
         score = at_prevalence(score, float(np.mean(validation.labels == 1)), prevalence)
@@ -127,15 +146,11 @@ def _curve(
         score,
         test.groups,
         calibrator=name_of(calibrator) if calibrator else NONE,
-        prevalence=prevalence,
-        n_resamples=n_resamples,
-        seed=seed,
+        **shared,
     )
 
 
-def _remarks(validation: Predictions, calibrator: Calibrator | None, unfit: str) -> Iterator[str]:
-    if unfit:
-        return
+def _remarks(validation: Predictions, calibrator: Calibrator | None) -> Iterator[str]:
     n_positive = int((validation.labels == 1).sum())
     if n_positive < 50:
         yield (

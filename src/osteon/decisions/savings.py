@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from osteon.decisions.promises import promise
@@ -10,6 +12,9 @@ from osteon.decisions.values import Saving
 from osteon.operating_point import choose_operating_point
 from osteon.statistics import RESAMPLES
 from osteon.types import Predictions
+
+if TYPE_CHECKING:
+    from osteon.types import Floats
 
 NEGATIVE, POSITIVE = 0, 1
 BOTH = (0, 1)
@@ -61,3 +66,7 @@ def saving(
         wss=found["wss"],
         promise=promise("Sensitivity", target, found["sensitivity"]),
     )
+
+
+def _wss(table: Floats) -> Floats:
+    return share(table, SHARES["answered_negative"]) - (1 - share(table, SHARES["sensitivity"]))
