@@ -210,8 +210,23 @@ def show_evaluation(folder: RunFolder, as_data: bool) -> None:
         print_json(as_json(evaluation))
         return
     show_scores(evaluation)
+    _show_verdicts(folder)
     for remark in evaluation.remarks:
         out.print(f"! {remark}", style="yellow", markup=False)
+
+
+def _show_verdicts(folder: RunFolder) -> None:
+    """What is beside the scores in one sentence each; the report has the rest."""
+    from osteon import decisions
+    from osteon.decisions import Decisions
+    from osteon.subgroups import Subgroups
+
+    decided, parts = folder.path / decisions.FILE, folder.path / "subgroups.json"
+    if decided.is_file() and (three := read_value(Decisions, decided).three) is not None:
+        out.print(f"\n{three.verdict}", markup=False)
+    if parts.is_file():
+        out.print(f"\n{read_value(Subgroups, parts).verdict}", markup=False)
+    out.print()
 
 
 def show_run(folder: RunFolder, as_data: bool) -> None:
