@@ -9,10 +9,8 @@ from osteon.artefacts.forest import forest
 from osteon.artefacts.picture import Picture
 from osteon.types import Artefact
 
-LEAST_SHARE = 0.5
-
 
 @DETECTORS.register("ct_or_mri")
 def ct_or_mri(picture: Picture) -> Iterator[Artefact]:
-    if forest("ct_or_mri").share(picture.looks) >= LEAST_SHARE:
+    if forest("ct_or_mri").tells(picture.looks):
         yield Artefact(kind="ct_or_mri")

@@ -27,6 +27,10 @@ class Forest:
     feature: NDArray[np.int16]  # (nodes,)
     value: NDArray[np.float32]  # (nodes,): the threshold, at leaves the share
     right: NDArray[np.int32]  # (nodes,): the child above the threshold; the other one comes next
+    least: float  # share from which on it says yes
+
+    def tells(self, numbers: NDArray[np.float32]) -> bool:
+        return self.share(numbers) >= self.least
 
     def share(self, numbers: NDArray[np.float32]) -> float:
         """The mean over the trees, 0 to 1. ``numbers`` are (F,)."""
@@ -51,4 +55,5 @@ def forest(kind: str) -> Forest:
             feature=kept[f"{kind}.feature"],
             value=kept[f"{kind}.value"],
             right=kept[f"{kind}.right"],
+            least=float(kept[f"{kind}.least"]),
         )

@@ -17,14 +17,12 @@ from osteon.types import Artefact
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAST_SHARE = 0.5
-
 
 @DETECTORS.register("metal")
 def metal(picture: Picture) -> Iterator[Artefact]:
     parts, boxes = bright_parts(picture.gray)
     numbers, best = most_telling(parts)
-    if best and forest("metal").share(np.concatenate([numbers, picture.looks])) >= LEAST_SHARE:
+    if best and forest("metal").tells(np.concatenate([numbers, picture.looks])):
         yield Artefact(kind="metal", boxes=tuple(boxes[at] for at in best))
 
 

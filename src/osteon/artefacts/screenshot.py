@@ -10,10 +10,8 @@ from osteon.artefacts.forest import forest
 from osteon.artefacts.picture import Picture
 from osteon.types import Artefact
 
-LEAST_SHARE = 0.5
-
 
 @DETECTORS.register("screenshot")
 def screenshot(picture: Picture) -> Iterator[Artefact]:
-    if forest("screenshot").share(picture.looks) >= LEAST_SHARE:
+    if forest("screenshot").tells(picture.looks):
         yield Artefact(kind="screenshot")
