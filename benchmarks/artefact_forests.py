@@ -59,7 +59,7 @@ def main() -> None:
         films = np.stack([asked_of(kind, numbers[id_]) for id_ in ids])
         least = bound(kind, films, truth, [groups[id_] for id_ in ids])
         kept |= {f"{kind}.{name}": part for name, part in flat(films, truth).items()}
-        kept[f"{kind}.least"] = np.float32(least)
+        kept[f"{kind}.least"] = np.array(least, np.float32)
     np.savez_compressed(asked.out, **kept)  # type: ignore[arg-type]
     print(f"{asked.out.name}: {asked.out.stat().st_size:,} bytes")
 
@@ -106,7 +106,8 @@ def alike(thumbs: dict[str, Floats]) -> dict[str, str]:
 def normed(films: Floats) -> Floats:
     rows = films.reshape(len(films), -1)
     rows = rows - rows.mean(axis=1, keepdims=True)
-    return rows / (np.linalg.norm(rows, axis=1, keepdims=True) + np.float32(1e-6))
+    unit: Floats = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + np.float32(1e-6))
+    return unit
 
 
 def grown(films: Floats, truth: NDArray[np.bool_]) -> ExtraTreesClassifier:

@@ -118,7 +118,8 @@ def _cut(stats: NDArray[np.int32], shape: tuple[int, ...]) -> Floats:
     """1 where the film's border cuts the part."""
     right, bottom = stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]
     nearest = np.min([stats[:, 0], stats[:, 1], shape[1] - right, shape[0] - bottom], axis=0)
-    return (nearest <= 1).astype(np.float64)
+    cut: Floats = (nearest <= 1).astype(np.float64)
+    return cut
 
 
 def most_telling(parts: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[int]]:

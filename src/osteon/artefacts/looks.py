@@ -140,9 +140,11 @@ def _air(film: Plane, slope: Plane) -> list[float]:
     depth[:3] = depth[-3:] = depth[:, :3] = depth[:, -3:] = 0
     at = np.digitize(depth, DEPTHS_PX).ravel()
     n = len(DEPTHS_PX) + 1
+    n_there = np.bincount(at, minlength=n).clip(1)
 
     def by_depth(values: NDArray[Any]) -> NDArray[np.float64]:
-        return np.bincount(at, values.ravel(), n) / np.bincount(at, minlength=n).clip(1)
+        mean: NDArray[np.float64] = np.bincount(at, values.ravel(), n) / n_there
+        return mean
 
     level = by_depth(film)
     spread = np.sqrt(np.maximum(by_depth(film * film) - level**2, 0))
