@@ -168,7 +168,7 @@ def test_a_drawn_cast_is_told(seed: int) -> None:
 def test_real_films_with_and_without(real_data: Path, kind: str, least: float, most: float) -> None:
     """Far below what docs/audit.md says: forests that were swapped or broken are noticed."""
     labels = Path(__file__).parents[1] / "docs/audits/artefacts-test-2.csv"
-    wanted = {row["sha256"]: row[kind] for row in csv.DictReader(labels.open())}
+    wanted = {row["sha256"]: row[kind] for row in csv.DictReader(labels.read_text().splitlines())}
     told: dict[str, list[bool]] = {"yes": [], "no": []}
     for path in sorted((real_data / "fracatlas" / "images").rglob("*.jpg")):
         data = path.read_bytes()
