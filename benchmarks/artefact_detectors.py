@@ -1,7 +1,10 @@
 """How often each artefact detector is right: on films labelled by hand, and on phantoms.
 
     python benchmarks/artefact_detectors.py FOLDER... --labels docs/audits/artefacts-test.csv
+    python benchmarks/artefact_detectors.py FOLDER... --labels docs/audits/artefacts-test-2.csv
     python benchmarks/artefact_detectors.py --phantoms 120
+    python benchmarks/artefact_detectors.py --fracatlas fracatlas \
+        --but docs/audits/artefacts-development-2.csv
 
 The labels are SHA-256 digests of files: any copy of the data sets serves. Of each kind they say
 yes, no or ? (not counted); a lone letter on a film with writing is not counted either, since the
@@ -15,13 +18,14 @@ import csv
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from osteon.artefacts import detect
+from osteon.artefacts import DETECTORS, detect
+from osteon.errors import OsteonError
 from osteon.phantom import make_phantoms
 from osteon.phantom.plan import PhantomPlan
 from osteon.pixels import decode_bytes
@@ -35,10 +39,14 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--phantoms", type=int, default=0)
+    parser.add_argument("--fracatlas", type=Path, help="measure metal on its column of hardware")
+    parser.add_argument("--but", nargs="*", type=Path, default=[], help="labels of films left out")
     asked = parser.parse_args()
     if asked.labels:
         print(f"films labelled by hand, {asked.labels.name}")
         table(by_hand(asked.folders, asked.labels))
+    if asked.fracatlas:
+        table(on_hardware(asked.fracatlas, asked.but))
     if asked.phantoms:
         print(f"{asked.phantoms} phantoms with and {asked.phantoms} without")
         with tempfile.TemporaryDirectory() as room:
@@ -75,6 +83,26 @@ def by_hand(folders: list[Path], labels: Path) -> dict[str, Counter[str]]:
     return counts
 
 
+def on_hardware(folder: Path, but: list[Path]) -> dict[str, Counter[str]]:
+    """Rings and bangles are metal, but not in the column: they count as false alarms."""
+    seen = {row["sha256"] for path in but for row in csv.DictReader(path.open())}
+    counts: dict[str, Counter[str]] = {}
+    n_broken = 0
+    for row in csv.DictReader((folder / "dataset.csv").open()):
+        for path in folder.glob(f"images/*/{row['image_id']}"):
+            data = path.read_bytes()
+            digest = hashlib.sha256(data).hexdigest()
+            if digest in seen:
+                continue
+            seen.add(digest)
+            try:
+                count(counts, data, {"metal": "yes" if row["hardware"] == "1" else "no"})
+            except OsteonError:
+                n_broken += 1
+    print(f"FracAtlas by its column of hardware; {n_broken} films cannot be read")
+    return counts
+
+
 def files_of(folders: list[Path], wanted: Mapping[str, object]) -> Iterator[bytes]:
     seen = set()
     for folder in folders:
@@ -87,7 +115,7 @@ def files_of(folders: list[Path], wanted: Mapping[str, object]) -> Iterator[byte
 
 
 def count(counts: dict[str, Counter[str]], data: bytes, truth: Mapping[str, str]) -> None:
-    told = {artefact.kind for artefact in detect(data, decode_bytes(data))}
+    told = {each.kind for each in detect(data, decode_bytes(data), detectors_for(truth))}
     for kind, there in truth.items():
         if there == "?" or (kind == "letter" and there == "no" and truth.get("writing") == "yes"):
             continue
@@ -98,11 +126,16 @@ def count(counts: dict[str, Counter[str]], data: bytes, truth: Mapping[str, str]
         counts.setdefault(kind, Counter())[answer] += 1
 
 
+def detectors_for(kinds: Iterable[str]) -> list[str]:
+    return [kind for kind in kinds if kind in DETECTORS]
+
+
 def on_phantoms(room: Path, n: int) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
-    bare = {"markers": 0.0, "writing": 0.0, "arrows": 0.0, "plates": 0.0}
+    bare = {"markers": 0.0, "writing": 0.0, "arrows": 0.0, "plates": 0.0, "casts": 0.0}
     for kind, field in (
         ("letter", "markers"), ("writing", "writing"), ("arrow", "arrows"), ("metal", "plates"),
+        ("cast", "casts"),
     ):  # fmt: skip
         for there in (1.0, 0.0):
             plan = PhantomPlan(films=n, seed=11, **{**SIZES, **bare, field: there})  # type: ignore[arg-type]

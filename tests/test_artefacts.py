@@ -21,7 +21,10 @@ from osteon.testing.artefacts import check_detector
 from osteon.types import Artefact
 
 Film = NDArray[np.uint8]
-DRAWN = {"arrow", "writing", "letter", "coloured_mark", "collage", "metal", "blank", "tint"}
+DRAWN = {
+    "arrow", "writing", "letter", "coloured_mark", "collage", "metal", "blank", "tint", "cast",
+    "screenshot", "ct_or_mri",
+}  # fmt: skip
 
 
 def limb(seed: int = 0, height: int = 360, width: int = 280) -> Film:
@@ -87,9 +90,43 @@ def tiny(film: Film) -> Film:
     return np.asarray(cv2.resize(film, (70, 90), interpolation=cv2.INTER_AREA))
 
 
+def on_a_slide(film: Film) -> Film:
+    """A heading, the film, and lines of text beside it on a white sheet."""
+    slide = np.full((480, 640), 255, np.uint8)
+    small = cv2.resize(film, (220, 300), interpolation=cv2.INTER_AREA)
+    slide[130:430, 400:620] = small
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(slide, "Greenstick fracture", (90, 70), font, 1.3, 0, 2, cv2.LINE_AA)
+    for at, line in enumerate(
+        ("An incomplete break", "of a bone in a child", "that bends and", "")
+    ):
+        cv2.putText(slide, line, (30, 180 + 50 * at), font, 0.8, 30, 2, cv2.LINE_AA)
+    return slide
+
+
+def spine_by_mri(film: Film) -> Film:
+    """Vertebrae, discs and the cord in bright fat, cut sagittally."""
+    rng = np.random.default_rng(int(film.sum()) % 1000)
+    slice_ = np.full((420, 300), 8, np.float32)
+    cv2.ellipse(slice_, (150, 210), (135, 260), 0, 0, 360, 55, -1)
+    cv2.ellipse(slice_, (255, 210), (40, 250), 0, 0, 360, 190, -1)
+    for level in range(8):
+        y, x = 20 + 52 * level, int(140 + 14 * np.sin(level / 2))
+        cv2.rectangle(slice_, (x - 30, y), (x + 30, y + 38), 105, -1)
+        cv2.ellipse(slice_, (x, y + 45), (32, 5), 0, 0, 360, 30, -1)
+        cv2.ellipse(slice_, (x + 70, y + 20), (16, 10), 30, 0, 360, 90, -1)
+    cv2.line(slice_, (185, 0), (190, 420), 215, 9)
+    cv2.line(slice_, (187, 0), (192, 420), 80, 4)
+    grain = cv2.GaussianBlur(rng.normal(0, 22, slice_.shape), (0, 0), 0.9)
+    soft = cv2.GaussianBlur(slice_, (0, 0), 0.8) + grain * (slice_ > 20)
+    return np.asarray(soft.clip(0, 255), np.uint8)
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
+        (on_a_slide, "screenshot"),
+        (spine_by_mri, "ct_or_mri"),
         (with_arrow, "arrow"),
         (with_writing, "writing"),
         (with_letter, "letter"),

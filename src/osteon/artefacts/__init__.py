@@ -1,4 +1,5 @@
-"""What is on a film besides the patient: one detector a file, by plain image processing.
+"""What is on a film besides the patient: one detector a file, by plain image processing
+or small forests of trees.
 
 A detector looks at a ``Picture`` and yields artefacts; their boxes are shares of the film's sides.
 What each one finds and misses on hand-labelled films stands in docs/audit.md.
@@ -16,7 +17,7 @@ from osteon.types import Artefact, Box
 Detector = Callable[[Picture], Iterable[Artefact]]
 DETECTORS: Registry[Detector] = Registry("artefact detector", package="osteon.artefacts")
 LEAST_PX = 24  # of the picture's shorter side: on less there is nothing to see
-VERSION = 4  # to be raised whenever any detector would find something else: caches are keyed by it
+VERSION = 5  # to be raised whenever any detector would find something else: caches are keyed by it
 
 
 def detect(data: bytes, film: Decoded, only: Iterable[str] | None = None) -> tuple[Artefact, ...]:

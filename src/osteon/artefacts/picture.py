@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.artefacts.looks import looks
 from osteon.artefacts.strokes import Stroke, drawn_strokes
 from osteon.formats import Decoded
 from osteon.types import Box
@@ -36,6 +37,11 @@ class Picture:
     def strokes(self) -> tuple[Stroke, ...]:
         """What was drawn on the film, by sharp edges that no bone has."""
         return drawn_strokes(self.gray)
+
+    @cached_property
+    def looks(self) -> NDArray[np.float32]:
+        """(F,) how it looks as a whole; the forests' numbers."""
+        return looks(self.gray, self.colours, self.strokes)
 
     def box(self, left: float, top: float, right: float, bottom: float) -> Box:
         """A box given in px of the picture, as shares of its sides."""

@@ -48,7 +48,26 @@ SAID: dict[str, tuple[Severity, str, str]] = {
     ),
     "letter": ("note", "have single letters or side markers", ""),
     "tint": ("note", "are tinted: prints, or photographs of a light box or a screen", ""),
-    "metal": ("note", "may show metal", ""),
+    "metal": (
+        "note",
+        "seem to show plates, screws, nails or other metal: it may give the answer away",
+        "",
+    ),
+    "cast": (
+        "note",
+        "seem to show a cast or a splint: it may give the answer away",
+        "",
+    ),
+    "ct_or_mri": (
+        "warning",
+        "look like slices of CT or MRI, alone or in a panel, and not like radiographs",
+        "Look at them, and leave out those that are.",
+    ),
+    "screenshot": (
+        "warning",
+        "look like slides, pages or screens that show a film among other things",
+        "Cut the film out, or leave them out.",
+    ),
 }
 MENDED_BY = {
     "inverted": "invert",
