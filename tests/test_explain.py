@@ -29,6 +29,7 @@ from osteon.explain.sample import draw
 from osteon.explain.values import Explanation, Faithfulness
 from osteon.explained import explain_run
 from osteon.explainers import EXPLAINERS, Method
+from osteon.inspection import inspect_films
 from osteon.manifest import read_manifest
 from osteon.placement import Trace, boxes_in_square
 from osteon.prepare import Prepared, prepare
@@ -52,6 +53,7 @@ from osteon.types import (
     Split,
 )
 from osteon.values import from_json, read_value, to_json
+from tests.training import TINY, made_ready, write_films
 
 SIDE, SQUARE = 48, 8
 LEARNT = Recipe(
@@ -287,6 +289,27 @@ def test_maps_of_any_films(opened: Opened) -> None:
     assert not np.array_equal(both[1], maps[1])
     with pytest.raises(DataError, match="not among the prepared"):
         osteon.explain(opened.classifier, opened.prepared, ["nothing"])
+
+
+def test_of_many_classes_each_film_is_explained_for_its_own(tmp_path: Path) -> None:
+    classes = ("a", "b", "c")
+    data = write_films(tmp_path / "data", each=8, classes=classes)
+    prepared, manifest, parts = made_ready(data, tmp_path / "cache")
+    torch.manual_seed(0)
+    classifier = Classifier(
+        recipe=TINY, classes=classes, net=TINY.backbone.build(3).eval(), operating_point=None
+    )
+    facts = inspect_films(manifest)
+    found = judge(classifier, prepared, manifest, facts, parts, names=["gradcam"])
+    assert found.criterion == BY_PERTURBING
+    assert found.n_films == {"val": len(parts.val)}
+    assert found.methods[0].faithfulness is not None
+    answered = osteon.explain(classifier, prepared, parts.val)
+    scores = classifier.predict_prepared(
+        prepared, ids=parts.val, manifest=manifest, groups=parts.groups
+    ).scores
+    asked = osteon.explain(classifier, prepared, parts.val, targets=scores.argmax(1).tolist())
+    np.testing.assert_array_equal(answered, asked)
 
 
 # --- boxes and samples ----------------------------------------------------------------------------

@@ -135,13 +135,9 @@ def nearest(
 def described(near: Near, labels: Sequence[int | None], truth: int) -> str:
     """In words: is the film a look-alike of another class, new, or neither? ``labels`` are those of
     the nearest films."""
-    share = f"{100 * near.farther_than:.0f} %"
     others = sum(label != truth for label in labels)
     if near.farther_than >= NEW_FROM:
-        return (
-            f"New: no training film is near (farther than {share} of the validation films are "
-            "from theirs)."
-        )
+        return "New: no training film is near."
     close = near.farther_than <= NEAR_UNTIL
     if others * 2 > len(labels) and close:
         return "Look-alike: the nearest training films are of another class, and close."
