@@ -28,7 +28,7 @@ from osteon.progress import say, track
 from osteon.shifts import SHIFTS, VERSION, Shift, chance, shifted
 from osteon.shortcuts.signs import holm
 from osteon.statistics import differences, estimates, standard_error
-from osteon.travelled import ShiftCurve, ShiftPoint, ShiftReport, spoken
+from osteon.travelled import AT_POINT, ShiftCurve, ShiftPoint, ShiftReport, spoken
 from osteon.types import Estimate, OperatingPoint, Predictions
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 FILMS = 250  # of the test part by default: all of the rarer class, and as many others as fit
 SAME = 1e-3  # the clean scores of suite and run may differ by so much: another processor
-AT_POINT = ("sensitivity", "specificity")
 
 
 # --- the suite ------------------------------------------------------------------------------------
