@@ -286,6 +286,15 @@ def test_the_command_shifts_a_run(
     assert '"mean_drop"' in as_data.stdout
 
 
+def test_what_cannot_be_is_refused_before_the_test_part_is_opened(finished: Path) -> None:
+    opened = RunFolder(finished / "run").openings.read_text()
+    with pytest.raises(UnknownName, match="Did you mean 'blur'"):
+        shift_run(finished / "run", shifts=["blurr"])
+    with pytest.raises(UsageError, match="too few"):
+        shift_run(finished / "run", films=2)
+    assert RunFolder(finished / "run").openings.read_text() == opened
+
+
 def test_a_run_that_was_not_evaluated_is_refused(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished / "run", tmp_path / "run")
     (tmp_path / "run" / "predictions-test.csv").unlink()

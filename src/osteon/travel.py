@@ -65,8 +65,7 @@ def shift_suite(
     Raises UnknownName for no shift, UsageError for fewer than two films of a class, DataError where
     the clean scores are not this classifier's.
     """
-    chosen = [SHIFTS[name] for name in (shifts or list(SHIFTS))]
-    some = draw_films(clean, films, seed)
+    chosen, some = check_suite(clean, films, shifts, seed)
     scores, engine = _all_scores(classifier, prepared, some, chosen, keep, seed)
     parity = float(np.abs(scores[CLEAN] - some.scores).max())
     if parity > SAME:
@@ -92,6 +91,13 @@ def shift_suite(
         curves=tuple(done),
         example=_example(some),
     )
+
+
+def check_suite(
+    clean: Predictions, films: int | None, shifts: Sequence[str] | None, seed: int
+) -> tuple[list[Shift], Predictions]:
+    """The shifts and films of a suite. Raises as ``shift_suite`` does; costs nothing."""
+    return [SHIFTS[name] for name in (shifts or list(SHIFTS))], draw_films(clean, films, seed)
 
 
 def draw_films(clean: Predictions, films: int | None, seed: int) -> Predictions:
