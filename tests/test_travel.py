@@ -21,7 +21,7 @@ from osteon.runs import RunFolder
 from osteon.shifts import SHIFTS
 from osteon.train import train
 from osteon.travel import _mean_drop, _mean_loss, draw_films, shift_suite
-from osteon.travelled import ShiftReport, told_losses
+from osteon.travelled import ShiftCurve, ShiftPoint, ShiftReport, spoken, told_losses
 from osteon.types import Augment, Estimate, Optimiser, Predictions
 from osteon.values import as_json, read_value, write_value
 from tests.training import TINY, made_ready, write_films
@@ -89,6 +89,37 @@ def test_chance_has_nothing_to_lose() -> None:
     labels = np.array([0, 1] * 5)
     flat = np.full((10, 2), 0.5)
     assert np.isnan(_mean_drop([[flat]])(labels, flat, np.ones((1, 10)))).all()
+
+
+def judged(loss: float, low: float, high: float) -> Estimate:
+    return Estimate(value=loss, low=low, high=high, n=9, n_groups=9, method="so")
+
+
+def curve_of(p: float, loss: Estimate, specificity: Estimate) -> ShiftCurve:
+    point = ShiftPoint(
+        strength=9,
+        told="at 9 mm",
+        figures={"auroc": judged(0.7, 0.6, 0.8)},
+        losses={"auroc": loss, "sensitivity": judged(0, 0, 0), "specificity": specificity},
+    )
+    return ShiftCurve(
+        name="cast", title="Plaster cast", quantity="q", unit="mm", source="s", may_hide=False,
+        points=(point,), mean_drop=loss, mean_loss=loss, p=p, sentence="",
+    )  # fmt: skip
+
+
+def test_a_sentence_says_what_is_shown_and_no_more() -> None:
+    lost, kept = judged(0.18, 0.1, 0.26), judged(0.02, -0.03, 0.07)
+    assert spoken(curve_of(0.001, lost, kept)).sentence == (
+        "Plaster cast at 9 mm costs 0.180 [0.100, 0.260] of AUROC."
+    )
+    assert spoken(curve_of(0.2, kept, lost)).sentence == (
+        "Plaster cast: no loss shown; at 9 mm 0.020 [-0.030, 0.070] of AUROC; at the threshold of "
+        "unchanged films the specificity falls by 0.180 [0.100, 0.260]."
+    )
+    gain = spoken(curve_of(0.001, judged(-0.1, -0.2, -0.05), kept))
+    assert "a gain" in gain.sentence
+    assert not gain.shown
 
 
 # --- a suite --------------------------------------------------------------------------------------
@@ -253,6 +284,15 @@ def test_the_command_shifts_a_run(
     assert float(strength_2[2]) == told.curves[0].points[1].figures["auroc"].value
     as_data = CliRunner().invoke(app, [*called, "--json"])
     assert '"mean_drop"' in as_data.stdout
+
+
+def test_what_cannot_be_is_refused_before_the_test_part_is_opened(finished: Path) -> None:
+    opened = RunFolder(finished / "run").openings.read_text()
+    with pytest.raises(UnknownName, match="Did you mean 'blur'"):
+        shift_run(finished / "run", shifts=["blurr"])
+    with pytest.raises(UsageError, match="too few"):
+        shift_run(finished / "run", films=2)
+    assert RunFolder(finished / "run").openings.read_text() == opened
 
 
 def test_a_run_that_was_not_evaluated_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from osteon.repeats import repeated, repeated_differences
 from osteon.run import SplitPlan, existing_run, look_at, make_ready, make_split, report_run
 from osteon.runs import RunFolder, begin_folder, default_cache, log_opening
 from osteon.slices import FEWEST
-from osteon.travel import FILMS, shift_suite
+from osteon.travel import FILMS, check_suite, shift_suite
 from osteon.travelled import FILE, ShiftReport
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import read_value, write_value
@@ -39,7 +39,7 @@ def shift_run(
     """The shift suite on the test part of an evaluated run; RUN/shift.json, and a new report.
 
     The test part is scored again, so it adds a line to openings.log. Raises UsageError for a run
-    that has not been evaluated; see ``osteon.travel.shift_suite``.
+    that has not been evaluated; see ``osteon.travel.shift_suite`` for what else is raised.
     """
     from osteon.classifier import Classifier
     from osteon.manifest import read_manifest
@@ -48,6 +48,8 @@ def shift_run(
     folder: RunFolder = existing_run(path)
     if not folder.predictions("test").is_file():
         raise UsageError(f"{path} has not been evaluated yet: osteon evaluate {path}")
+    clean = read_predictions(folder.predictions("test"), part="test")
+    check_suite(clean, films, shifts, seed)  # before the test part is opened for nothing
     classifier = Classifier.load(path)
     manifest, audit = read_manifest(folder.manifest), read_value(Audit, folder.audit)
     prepared = make_ready(folder, classifier.recipe, manifest, audit, cache=cache)
@@ -56,7 +58,7 @@ def shift_run(
         report = shift_suite(
             classifier,
             prepared,
-            read_predictions(folder.predictions("test"), part="test"),
+            clean,
             classifier.operating_point,
             keep=path / "shift",
             films=films,

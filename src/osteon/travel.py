@@ -28,7 +28,7 @@ from osteon.progress import say, track
 from osteon.shifts import SHIFTS, VERSION, Shift, chance, shifted
 from osteon.shortcuts.signs import holm
 from osteon.statistics import differences, estimates, standard_error
-from osteon.travelled import ShiftCurve, ShiftPoint, ShiftReport, spoken
+from osteon.travelled import AT_POINT, ShiftCurve, ShiftPoint, ShiftReport, spoken
 from osteon.types import Estimate, OperatingPoint, Predictions
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 FILMS = 250  # of the test part by default: all of the rarer class, and as many others as fit
 SAME = 1e-3  # the clean scores of suite and run may differ by so much: another processor
-AT_POINT = ("sensitivity", "specificity")
 
 
 # --- the suite ------------------------------------------------------------------------------------
@@ -66,8 +65,7 @@ def shift_suite(
     Raises UnknownName for no shift, UsageError for fewer than two films of a class, DataError where
     the clean scores are not this classifier's.
     """
-    chosen = [SHIFTS[name] for name in (shifts or list(SHIFTS))]
-    some = draw_films(clean, films, seed)
+    chosen, some = check_suite(clean, films, shifts, seed)
     scores, engine = _all_scores(classifier, prepared, some, chosen, keep, seed)
     parity = float(np.abs(scores[CLEAN] - some.scores).max())
     if parity > SAME:
@@ -93,6 +91,13 @@ def shift_suite(
         curves=tuple(done),
         example=_example(some),
     )
+
+
+def check_suite(
+    clean: Predictions, films: int | None, shifts: Sequence[str] | None, seed: int
+) -> tuple[list[Shift], Predictions]:
+    """The shifts and films of a suite. Raises as ``shift_suite`` does; costs nothing."""
+    return [SHIFTS[name] for name in (shifts or list(SHIFTS))], draw_films(clean, films, seed)
 
 
 def draw_films(clean: Predictions, films: int | None, seed: int) -> Predictions:

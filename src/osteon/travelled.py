@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from osteon.types import Estimate, OperatingPoint
 
+AT_POINT = ("sensitivity", "specificity")
 FILE = "shift.json"  # of a run folder
 SHOWN = 0.05  # Holm's p below which a loss counts as shown
 
@@ -85,15 +86,32 @@ def spoken(curve: ShiftCurve) -> ShiftCurve:
     if loss.value is None or loss.low is None or loss.high is None:
         return replace(curve, sentence=f"{curve.title}: its cost cannot be told on these films.")
     told = f"{curve.title} {worst.told}".strip()
-    ends = f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]"
+    ends = _ends(loss)
     if curve.shown:
         hidden = " (part of it may be fractures that left the film)" if curve.may_hide else ""
-        sentence = f"{told} costs {ends} of AUROC{hidden}."
+        sentence = f"{told} costs {ends} of AUROC{hidden}"
     elif curve.p < SHOWN:
-        sentence = f"{curve.title}: a gain over its strengths; {worst.told or 'there'} {ends} lost."
+        sentence = f"{curve.title}: a gain over its strengths; {worst.told or 'there'} {ends} lost"
     else:
-        sentence = f"{curve.title}: no loss shown; {worst.told or 'there'} {ends} of AUROC."
-    return replace(curve, sentence=sentence)
+        sentence = f"{curve.title}: no loss shown; {worst.told or 'there'} {ends} of AUROC"
+    return replace(curve, sentence=f"{sentence}{_at_threshold(worst)}.")
+
+
+def _at_threshold(point: ShiftPoint) -> str:
+    """What the threshold of the unchanged films lets go: the greater loss of the two, if any."""
+    lost = [
+        (loss.value, name, loss)
+        for name, loss in point.losses.items()
+        if name in AT_POINT and loss.value is not None and (loss.low or 0) > 0
+    ]
+    if not lost:
+        return ""
+    _, name, loss = max(lost)
+    return f"; at the threshold of unchanged films the {name} falls by {_ends(loss)}"
+
+
+def _ends(loss: Estimate) -> str:
+    return f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]"
 
 
 def told_losses(report: ShiftReport) -> Iterator[str]:

@@ -58,11 +58,11 @@ def _chart(curve: ShiftCurve, report: ShiftReport) -> LineChart:
         Series(
             name=TITLES[name],
             points=tuple((at, _known(figure.value)) for at, figure in enumerate(figures)),
-            bars=tuple((at + 0.06 * number, *_ends(f)) for at, f in enumerate(figures)),
+            bars=tuple((at, *_ends(figure)) for at, figure in enumerate(figures)),
             colour=COLOUR[name],
             dots=True,
         )
-        for number, name in enumerate(report.clean)
+        for name in report.clean
         for figures in [[report.clean[name], *(point.figures[name] for point in curve.points)]]
     ]
     steps = ", ".join(f"{point.strength:.3g}" for point in curve.points)
