@@ -16,3 +16,9 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real films: set OSTEON_TEST_DATA to the folder that holds fracatlas/ ...")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test leaves anything in the user's own cache."""
+    os.environ["OSTEON_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+import osteon
 from osteon.checkpoint import read_checkpoint
 from osteon.train import train
 from tests.training import TINY, made_ready, write_films
@@ -33,8 +35,6 @@ train(replace(TINY, epochs={epochs}), *ready, here / "killed", resume=True)
 
 @pytest.mark.slow
 def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     epochs = 60
     write_films(tmp_path / "data")
     ready = made_ready(tmp_path / "data", tmp_path / "cache")
@@ -72,3 +72,18 @@ def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
             ours, others = getattr(mine, part), getattr(theirs, part)
             assert ours.keys() == others.keys()
             assert all(torch.equal(ours[key], others[key]) for key in ours)
+
+
+def test_a_second_run_opens_no_film_for_its_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSTEON_CACHE", str(tmp_path / "cache"))
+    data = write_films(tmp_path / "films", each=20)
+    once = replace(TINY, epochs=1)
+    osteon.run(data, out=tmp_path / "one", recipe=once)
+
+    def opened(*_: object, **__: object) -> None:
+        raise AssertionError("a film was opened again")
+
+    monkeypatch.setattr("osteon.inspection.decode_bytes", opened)
+    osteon.run(data, out=tmp_path / "two", recipe=once)

@@ -178,8 +178,9 @@ def examine(
     """
     from osteon.manifest import read_manifest, write_manifest
 
+    kept = cache or default_cache()
     with timed(folder.environment, "audit"):
-        manifest, audit = look_at(data, rules, layout=layout, verdicts=verdicts, cache=cache)
+        manifest, audit = look_at(data, rules, layout=layout, verdicts=verdicts, cache=kept)
         if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
             raise DataError(
                 f"The data in {data} have changed since {folder.path} was begun. Start a new run "

@@ -182,7 +182,7 @@ def train(
 
 
 @command(
-    epilog="Examples: osteon evaluate runs/fracatlas-linear-probe --sensitivity 0.98; "
+    epilog="Example: osteon evaluate runs/fracatlas-linear-probe --sensitivity 0.98; or "
     "osteon evaluate --predictions theirs.csv --validation theirs-val.csv --manifest films"
 )
 def evaluate(
