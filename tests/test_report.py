@@ -20,9 +20,10 @@ import pytest
 from osteon.environment import this_environment, without_folders
 from osteon.errors import DataError
 from osteon.evaluate import choose_operating_point, evaluate
-from osteon.manifest import write_manifest
+from osteon.judge import write_decisions, write_subgroups
+from osteon.manifest import read_manifest, write_manifest
 from osteon.placement import CropLoss
-from osteon.predictions import write_predictions
+from osteon.predictions import read_predictions, write_predictions
 from osteon.recipe import recipe_to_json
 from osteon.report import write_report
 from osteon.report.charts import Axis, Series, line_chart
@@ -34,6 +35,7 @@ from osteon.searched import Tried, Tuning
 from osteon.split import group_films, split, write_split
 from osteon.train import write_history
 from osteon.types import (
+    Audit,
     Box,
     Estimate,
     Evaluation,
@@ -118,6 +120,19 @@ def made_run(
         write_predictions(predictions, run.predictions(part))
         write_value(run.evaluation(part), evaluation)
     run.openings.write_text("2026-01-01 osteon evaluate\n")
+    return run
+
+
+def judged(run: RunFolder) -> RunFolder:
+    """The run with what an evaluation leaves beside its scores, so that every section is there."""
+    manifest = read_manifest(run.manifest)
+    on_val, on_test = (
+        read_predictions(run.predictions(part), part=part) for part in ("val", "test")
+    )
+    facts = read_value(Audit, run.audit).facts
+    point = read_value(Evaluation, run.evaluation("val")).operating_point
+    write_decisions(run, on_val, on_test)
+    write_subgroups(run, on_val, on_test, manifest, facts, point, TINY.pixels)
     return run
 
 
@@ -373,7 +388,7 @@ PROBE = (
 def test_nothing_overflows_in_a_browser(
     tmp_path: Path, width_px: int, classes: tuple[str, ...]
 ) -> None:
-    html, _ = read(made_run(tmp_path, classes))
+    html, _ = read(judged(made_run(tmp_path, classes)))
     page = tmp_path / "page.html"
     # A frame, because Chromium's own windows are never narrower than 500 px.
     inside = escape(html.replace("</body>", PROBE))
@@ -421,7 +436,9 @@ def broken_rules(html: str, folder: Path, width_px: int) -> list[tuple[str, str,
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to look at the report")
 def test_axe_finds_nothing_serious(tmp_path: Path) -> None:
-    html, _ = read(made_run(tmp_path))
+    html, _ = read(judged(made_run(tmp_path)))
+    assert 'id="decisions"' in html
+    assert 'id="subgroups"' in html
     found = broken_rules(html, tmp_path, 1280)
     assert [rule for rule in found if rule[0] in ("serious", "critical")] == []
     spoilt = html.replace('<html lang="en">', "<html>")
