@@ -29,11 +29,14 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A process a core, one thread each: threads of two processes would wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
 test: check
-	$(BIN)/pytest
+	$(PYTEST)
 
 quick: install
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 clean:
 	rm -rf $(VENV) runs phantoms .pytest_cache .mypy_cache .ruff_cache .hypothesis
