@@ -26,12 +26,14 @@ _HOME = {  # public name -> the module that it lives in
     "decide": "osteon.decisions",
     "deidentify": "osteon.deidentify",
     "evaluate": "osteon.evaluate",
+    "evaluate_predictions": "osteon.foreign",
     "explain": "osteon.explain",
     "find_copies": "osteon.likeness.search",
     "find_shortcuts": "osteon.shortcuts",
     "find_suspects": "osteon.suspects",
     "fit": "osteon.fit",
     "folds": "osteon.split",
+    "fuse": "osteon.fusion",
     "group_films": "osteon.split",
     "inspect_films": "osteon.inspection",
     "judge_calibration": "osteon.calibrate",
@@ -46,11 +48,15 @@ _HOME = {  # public name -> the module that it lives in
     "read_verdicts": "osteon.verdicts",
     "reproduce": "osteon.reproduce",
     "run": "osteon.run",
+    "shift_suite": "osteon.travel",
     "shipped": "osteon.split",
     "split": "osteon.split",
+    "subgroups": "osteon.subgroups",
     "train": "osteon.train",
     "tune": "osteon.tune",
     "with_settings": "osteon.recipe",
+    "write_card": "osteon.paper",
+    "write_checklists": "osteon.paper",
     "write_manifest": "osteon.manifest",
     "write_report": "osteon.report",
 }
@@ -67,12 +73,16 @@ if TYPE_CHECKING:
     from osteon.evaluate import evaluate as evaluate
     from osteon.explain import explain as explain
     from osteon.fit import fit as fit
+    from osteon.foreign import evaluate_predictions as evaluate_predictions
+    from osteon.fusion import fuse as fuse
     from osteon.inspection import inspect_films as inspect_films
     from osteon.likeness.search import find_copies as find_copies
     from osteon.likeness.store import open_store as open_store
     from osteon.loading import load_pixels as load_pixels
     from osteon.manifest import read_manifest as read_manifest
     from osteon.manifest import write_manifest as write_manifest
+    from osteon.paper import write_card as write_card
+    from osteon.paper import write_checklists as write_checklists
     from osteon.phantom import PhantomPlan as PhantomPlan
     from osteon.phantom import make_phantoms as make_phantoms
     from osteon.prepare import prepare as prepare
@@ -89,8 +99,10 @@ if TYPE_CHECKING:
     from osteon.split import group_films as group_films
     from osteon.split import shipped as shipped
     from osteon.split import split as split
+    from osteon.subgroups import subgroups as subgroups
     from osteon.suspects import find_suspects as find_suspects
     from osteon.train import train as train
+    from osteon.travel import shift_suite as shift_suite
     from osteon.tune import tune as tune
     from osteon.types import Manifest as Manifest
     from osteon.types import PixelRules as PixelRules
