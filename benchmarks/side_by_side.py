@@ -72,3 +72,11 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def phantoms(out: Path, n: int, size_px: int) -> Path:
+    """A folder of ``n`` made-up films (JPEG), made once."""
+    from osteon.phantom import make_phantoms
+    from osteon.phantom.plan import PhantomPlan
+
+    return make_phantoms(out, PhantomPlan(films=n, size_px=size_px))
