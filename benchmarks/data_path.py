@@ -1,6 +1,6 @@
 """What it costs to bring films to the network, in one run.
 
-    python benchmarks/data_path.py FOLDER --films 256 --rounds 5
+    python -m benchmarks.data_path FOLDER --films 256 --rounds 5
 
 Three questions. Preparing: films of FOLDER decoded and placed as ``osteon prepare`` does, against
 Pillow's ``convert("RGB").resize``, both on one thread, by processor time. Waiting: the share of a
@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from side_by_side import interleaved, phantoms, ratio, write_result
+from benchmarks.side_by_side import interleaved, phantoms, ratio, write_result
 from torch import Generator, Tensor
 from torch.nn import functional
 
@@ -35,7 +36,7 @@ from osteon.reading import read_source
 from osteon.recipe import named_recipe
 from osteon.types import Manifest, PixelRules, Recipe, Split
 
-fit_module = importlib.import_module("osteon.fit")  # the package names its function so
+fit_module: Any = importlib.import_module("osteon.fit")  # the package names its function so
 VAL = 8  # films: the epoch is of training
 
 
@@ -67,7 +68,7 @@ def main() -> None:
             figures[name] = training(recipe, ready, manifest, given.rounds)
     about = f"--films {given.films} --rounds {given.rounds} --threads {given.threads}"
     where = "FOLDER " if given.folder else ""
-    write_result("data_path", f"python benchmarks/data_path.py {where}{about}", figures)
+    write_result("data_path", f"python -m benchmarks.data_path {where}{about}", figures)
 
 
 def some_of(manifest: Manifest, n: int) -> Manifest:
@@ -143,7 +144,7 @@ class Watch:
         inputs_of, scored = fit_module.training_inputs, fit_module.scored
 
         def watched_inputs(*args: object) -> Callable[[Tensor, Generator], Tensor]:
-            inputs = inputs_of(*args)  # type: ignore[arg-type]
+            inputs: Callable[[Tensor, Generator], Tensor] = inputs_of(*args)
 
             def watched(chosen: Tensor, generator: Generator) -> Tensor:
                 now = time.perf_counter()
@@ -160,7 +161,7 @@ class Watch:
             cpu, clock = begun.pop()
             self.cpu.append(time.process_time() - cpu)
             self.clock.append(time.perf_counter() - clock)
-            return scored(*args)  # type: ignore[arg-type]
+            return scored(*args)
 
         fit_module.training_inputs = watched_inputs
         fit_module.scored = watched_scored
@@ -188,7 +189,7 @@ def bare_epoch(
         for some, truth in batches:
             loss = functional.cross_entropy(net(some), truth)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
 
     return epoch

@@ -1,6 +1,6 @@
 """Films a second through the frozen network: OpenVINO against torch, in one run.
 
-    python benchmarks/feature_speed.py --size 384 --films 48 --rounds 5 --threads 2
+    python -m benchmarks.feature_speed --size 384 --films 48 --rounds 5 --threads 2
 
 Both compute the features of the same made-up films in turn, batches as ``osteon.features`` makes
 them. Prints films a second of the clock and of processor time, their ratio, the least cosine, and
@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 import torch
-from side_by_side import interleaved, ratio, write_result
+from benchmarks.side_by_side import interleaved, ratio, write_result
 
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.features import BATCH, _Features, features_of, likeness
@@ -60,8 +60,8 @@ def main() -> None:
         for clock, seconds in (("cpu", by_cpu), ("clock", by_clock)):
             rate = given.films / statistics.median(seconds[name])
             figures[f"{name}_films_per_{clock}_s"] = round(rate, 1)
-    command = f"feature_speed.py --size {given.size} --films {given.films} --rounds {given.rounds}"
-    write_result("features", f"python benchmarks/{command} --threads {given.threads}", figures)
+    command = f"feature_speed --size {given.size} --films {given.films} --rounds {given.rounds}"
+    write_result("features", f"python -m benchmarks.{command} --threads {given.threads}", figures)
 
 
 def made_up(n: int, size_px: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

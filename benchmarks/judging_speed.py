@@ -1,6 +1,6 @@
 """Seconds of processor time to judge subgroups and studies of many films.
 
-    python benchmarks/judging_speed.py --films 10000
+    python -m benchmarks.judging_speed --films 10000
 
 Made-up scores of two classes: 24 subgroups (12 columns of two values), a film a group, and studies
 of two films. One process, each way once; it is computing alone, without any file.

@@ -1,6 +1,6 @@
 """How a network is best laid out and how exactly it computes, on this machine.
 
-    python benchmarks/training_probe.py --rounds 5
+    python -m benchmarks.training_probe --rounds 5
 
 Forward, backward and step of the two trained recipes on batches in memory: channels-last or not,
 float32 or bfloat16, in turn, by processor time. Prints each relative to what osteon does
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
-from side_by_side import interleaved, ratio, write_result
+from benchmarks.side_by_side import interleaved, ratio, write_result
 from torch.nn import functional
 
 from osteon.allocator import memory_kept
@@ -47,8 +47,8 @@ def main() -> None:
             figures[name] = {
                 way: round(ratio(seconds[OURS], took), 2) for way, took in seconds.items()
             }
-    command = f"training_probe.py --rounds {given.rounds} --threads {given.threads}"
-    write_result("training_probe", f"python benchmarks/{command}", figures)
+    command = f"training_probe --rounds {given.rounds} --threads {given.threads}"
+    write_result("training_probe", f"python -m benchmarks.{command}", figures)
 
 
 def steps(recipe: Recipe, channels_last: bool, kind: str) -> Callable[[], None]:
@@ -68,7 +68,7 @@ def steps(recipe: Recipe, channels_last: bool, kind: str) -> Callable[[], None]:
                 logits = net(films)
             loss = functional.cross_entropy(logits.float(), labels)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
 
     return run
