@@ -14,22 +14,25 @@ import statistics
 import subprocess
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from benchmarks.growth import write_films
 from benchmarks.side_by_side import write_result
 
+from osteon.audit import audit
 from osteon.environment import this_environment
 from osteon.evaluate import choose_operating_point, evaluate
+from osteon.inspection import inspect_films
 from osteon.judge import write_decisions, write_subgroups
+from osteon.manifest import write_manifest
 from osteon.predictions import write_predictions
+from osteon.reading import read_source
 from osteon.recipe import named_recipe, recipe_to_json
 from osteon.report import write_report
-from osteon.run import Request, SplitPlan, examine, open_run
+from osteon.run import Request, SplitPlan, open_run
 from osteon.runs import RunFolder
-from osteon.split import group_films, split, write_split
+from osteon.split import write_split
 from osteon.train import write_history
 from osteon.types import History, Manifest, Part, Predictions, Split
 from osteon.values import write_value
@@ -64,8 +67,11 @@ def made_run(room: Path, n: int) -> tuple[RunFolder, float]:
     recipe = named_recipe("small-cnn")
     request = Request(data=str(room / "films"), layout=None, split=SplitPlan(), recipe="")
     run = open_run(room / "run", request)
-    manifest, audit = examine(room / "films", run, recipe.pixels, cache=room / "cache")
-    parts = divided(manifest, split(manifest, groups=group_films(manifest, audit.clusters)), n)
+    manifest = read_source(room / "films")
+    found = audit(manifest, facts=inspect_films(manifest))  # copies and shortcuts: no film has any
+    write_manifest(manifest, run.manifest)
+    write_value(run.audit, found)
+    parts = divided(manifest, n)
     write_split(parts, run.split)
     run.recipe.write_text(recipe_to_json(recipe))
     write_value(run.environment, this_environment(seed=0))
@@ -80,21 +86,23 @@ def made_run(room: Path, n: int) -> tuple[RunFolder, float]:
         value = evaluate(predictions, operating_point=point)
         write_value(run.evaluation(predictions.part), value)
     write_decisions(run, on_val, on_test)
-    write_subgroups(run, on_val, on_test, manifest, audit.facts, point, recipe.pixels)
+    write_subgroups(run, on_val, on_test, manifest, found.facts, point, recipe.pixels)
     run.openings.write_text("2026-01-01 osteon evaluate\n")
     return run, time.process_time() - begun
 
 
-def divided(manifest: Manifest, parts: Split, n: int) -> Split:
+def divided(manifest: Manifest, n: int) -> Split:
     """Nearly all of the films to test, each a group of its own."""
     ids = [film.id for film in manifest.radiographs]
     held = np.random.default_rng(0).permutation(ids).tolist()
-    return replace(
-        parts,
+    return Split(
         test=tuple(held[:n]),
         val=tuple(held[n : n + OTHERS // 2]),
         train=tuple(held[n + OTHERS // 2 :]),
         groups={id_: id_ for id_ in ids},
+        manifest_digest=manifest.digest,
+        origin="grouped",
+        seed=0,
     )
 
 
