@@ -8,7 +8,6 @@ Each result replaces what stands between its two markers, so that no figure ther
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,11 @@ def main() -> None:
 def filled(text: str) -> str:
     """The page with the tables of all results that it has a place for."""
     for path in sorted(RESULTS.glob("*.json")):
-        between = re.compile(
-            rf"(<!-- begin {path.stem} -->\n).*?(<!-- end {path.stem} -->)", re.DOTALL
-        )
-        made = shown(json.loads(path.read_text()))
-        text = between.sub(lambda found, made=made: f"{found[1]}{made}{found[2]}", text)
+        begin, end = f"<!-- begin {path.stem} -->\n", f"<!-- end {path.stem} -->"
+        if begin in text:
+            before, rest = text.split(begin)
+            made = shown(json.loads(path.read_text()))
+            text = f"{before}{begin}{made}{end}{rest.split(end)[1]}"
     return text
 
 
