@@ -1,10 +1,11 @@
 # make demo: environment, phantoms, the whole pipeline, where the report lies.
 # make test: environment, lint, types, every test.
+# make bench: each benchmark side by side with what it is held against; of FILMS, else of phantoms.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test check quick clean
+.PHONY: install demo test check quick bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +38,15 @@ test: check
 
 quick: install
 	$(PYTEST) -m "not slow"
+
+bench: install
+	$(BIN)/python -m benchmarks.data_path $(FILMS) --films 128 --rounds 3
+	$(BIN)/python -m benchmarks.feature_speed --films 32 --rounds 3
+	$(BIN)/python -m benchmarks.training_probe --rounds 3
+	$(BIN)/python -m benchmarks.judging_speed --films 2000
+	$(BIN)/python -m benchmarks.large_report --films 2000
+	$(BIN)/python -m benchmarks.growth --sizes 500 2000
+	$(BIN)/python -m benchmarks.tables
 
 clean:
 	rm -rf $(VENV) runs phantoms .pytest_cache .mypy_cache .ruff_cache .hypothesis

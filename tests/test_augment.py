@@ -7,9 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import ndimage
+from torch.nn import functional
 
-from osteon.augment import augmented
+from osteon.augment import _grid, augmented
 from osteon.types import Augment
 
 ALL = Augment(rotate_deg=20, flip=0.5, scale=0.2, shift=0.1, brightness=0.2, contrast=0.3)
@@ -108,3 +111,10 @@ def test_it_scales_about_the_centre_within_its_bound() -> None:
     assert (radii.log().mean().abs() < 0.05).item()  # neither way more than the other
     middle = (scaled[:, 0] * disc).sum((1, 2)) / scaled.sum((1, 2, 3))
     assert math.isclose(middle.abs().max().item(), 0, abs_tol=1e-3)
+
+
+@given(st.integers(0, 2**31), st.integers(2, 40), st.integers(2, 40))
+def test_the_grid_is_torchs(seed: int, height: int, width: int) -> None:
+    theta = torch.randn(3, 2, 3, generator=torch.Generator().manual_seed(seed))
+    theirs = functional.affine_grid(theta, [3, 1, height, width], align_corners=False)
+    torch.testing.assert_close(_grid(theta, height, width), theirs, atol=2e-6, rtol=0)

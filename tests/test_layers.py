@@ -34,6 +34,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"backbones", "explainers", "protocols", "repeats", "claim", "slices"},
     {"recipe", "space", "publications", "recipes"},
     {"study", "winners_curse", "searched", "reproduced"},
+    {"openvino_net"},
     {"features", "checkpoint"},
     {"batches"},
     {"engine"},

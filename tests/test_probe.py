@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from sklearn.preprocessing import StandardScaler
 
 from osteon import features as features_module
 from osteon.backbones.linear_probe import LinearProbe
-from osteon.features import fingerprint, frozen_features
+from osteon.features import features_of, fingerprint, frozen_features, likeness
 from osteon.networks import Probe
+from osteon.openvino_net import Outputs
 from osteon.prepare import Prepared
+from osteon.progress import shown
 from osteon.recipe import named_recipe
 from osteon.train import read_history, train
 from osteon.types import Manifest, PixelRules, Recipe, RegularisationPath, Split
@@ -141,3 +145,60 @@ def test_a_killed_extraction_goes_on(
     assert sum(seen[2:]) == len(parts.train) - features_module.BATCH
     fresh = real(net, prepared.batch(parts.train))
     np.testing.assert_allclose(again, fresh, atol=1e-4)
+
+
+def test_openvino_gives_the_features_of_many_films_and_its_name(
+    tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    prepared, _, parts = ready_with(tmp_path, "normal", "broken")
+    monkeypatch.setattr(features_module, "FEWEST_PX", 1)
+    fast = frozen_features(net, prepared, parts.train)
+    torchs = features_of(net, prepared.batch(parts.train))
+    assert likeness(fast, torchs) > 0.99999
+    names = {path.name for path in prepared.folder.glob("features-*")}
+    assert names == {f"features-{fingerprint(net)}.openvino{end}" for end in (".npy", ".done.npy")}
+    with monkeypatch.context() as patched:  # what is known is read without any engine
+        patched.setattr(features_module, "compiled", None)
+        assert (frozen_features(net, prepared, parts.train) == fast).all()
+
+
+def test_an_array_that_torch_began_is_finished_by_torch(
+    tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared, _, parts = ready_with(tmp_path, "normal", "broken")
+    begun = frozen_features(net, prepared, parts.train)
+    monkeypatch.setattr(features_module, "FEWEST_PX", 1)
+    monkeypatch.setattr(features_module, "compiled", None)
+    both = frozen_features(net, prepared, [*parts.train, *parts.test])
+    assert (both[: len(begun)] == begun).all()
+
+
+@pytest.mark.parametrize("fault", ["missing", "refused", "differs"])
+def test_without_a_fast_engine_that_agrees_torch_gives_the_features(
+    tmp_path: Path, net: Probe, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    prepared, _, parts = ready_with(tmp_path, "normal", "broken")
+    monkeypatch.setattr(features_module, "FEWEST_PX", 1)
+
+    def compiled(whole: torch.nn.Module, size_px: int) -> Outputs:
+        if fault == "missing":
+            raise ImportError("openvino")
+        if fault == "refused":
+            raise ValueError("no such layer")
+        return lambda films: features_of(net, films)[:, ::-1]
+
+    monkeypatch.setattr(features_module, "compiled", compiled)
+    heard = io.StringIO()
+    with contextlib.redirect_stderr(heard), shown():
+        found = frozen_features(net, prepared, parts.train)
+    np.testing.assert_allclose(found, features_of(net, prepared.batch(parts.train)), atol=1e-4)
+    said = {"missing": "osteon[fast]", "refused": "no such layer", "differs": "a cosine of"}
+    assert said[fault] in heard.getvalue()
+
+
+def test_the_least_likeness_counts() -> None:
+    one = np.array([[1.0, 0.0], [0.0, 0.0], [2.0, 2.0]], dtype=np.float32)
+    assert likeness(one, one) == pytest.approx(1)
+    assert likeness(one, one[[0, 1, 0]]) == pytest.approx(np.sqrt(0.5))
+    assert likeness(one[1:2], one[:1]) == 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
 from osteon.metrics import METRICS
-from osteon.statistics import differences, estimates, resamples, wilson
+from osteon.statistics import differences, estimates, group_draws, resamples, wilson
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -204,3 +205,33 @@ def test_the_grouped_intervals_cover_and_the_naive_ones_do_not() -> None:
     for name in metrics:
         assert 0.93 <= covered[name, "grouped"] / rounds <= 0.97
         assert covered[name, "naive"] / rounds < 0.90
+
+
+def test_group_draws_are_the_same_kept_or_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    from osteon.statistics import bootstrap
+
+    kept = np.concatenate([*group_draws(700, resamples=900, seed=3)])
+    again = np.concatenate([*group_draws(700, resamples=900, seed=3)])
+    monkeypatch.setattr(bootstrap, "CELLS_KEPT", 0)
+    anew = np.concatenate([*group_draws(700, resamples=900, seed=3)])
+    assert (kept == again).all()
+    assert (kept == anew).all()
+    assert (kept.sum(1) == 700).all()
+
+
+def test_a_group_drawn_more_often_than_a_byte_holds_is_counted() -> None:
+
+    from osteon.statistics import bootstrap
+
+    real = bootstrap._drawn
+
+    def often(n_groups: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+        for chunk in real(n_groups, resamples, seed):
+            yield chunk * 300
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bootstrap, "_drawn", often)
+        bootstrap._kept.cache_clear()
+        drawn = np.concatenate([*group_draws(5, resamples=20, seed=0)])
+        bootstrap._kept.cache_clear()
+    assert (drawn.sum(1) == 1500).all()

@@ -37,7 +37,7 @@ def _moved(films: Tensor, how: Augment, generator: Generator) -> Tensor:
     turn = _between(n, math.radians(how.rotate_deg), generator)
     size = torch.exp(_between(n, math.log1p(how.scale), generator))
     mirror = torch.where(torch.rand(n, generator=generator) < how.flip, -1.0, 1.0)
-    # affine_grid asks where each pixel comes from: the inverse of what happens to the film.
+    # Of where each pixel comes from: the inverse of what happens to the film.
     rows = torch.stack(
         [
             torch.stack([mirror * turn.cos() / size, mirror * turn.sin() / size], dim=1),
@@ -47,8 +47,16 @@ def _moved(films: Tensor, how: Augment, generator: Generator) -> Tensor:
     )
     away = torch.stack([_between(n, 2 * how.shift, generator) for _ in range(2)], dim=1)
     theta = torch.cat([rows, away[:, :, None]], dim=2).to(films.device, films.dtype)
-    grid = functional.affine_grid(theta, list(films.shape), align_corners=False)
-    return functional.grid_sample(films, grid, align_corners=False)
+    return functional.grid_sample(films, _grid(theta, *films.shape[2:]), align_corners=False)
+
+
+def _grid(theta: Tensor, height: int, width: int) -> Tensor:
+    """(N, 2, 3) -> (N, H, W, 2): ``functional.affine_grid`` to 2e-7, as a sum of what a column and
+    a row give instead of a product for each pixel, which takes longer than to sample the films."""
+    down, across = ((2 * torch.arange(n).to(theta) + 1) / n - 1 for n in (height, width))
+    of_row = theta[:, :, 1:2] * down  # (N, 2, H)
+    of_column = theta[:, :, :1] * across + theta[:, :, 2:]  # (N, 2, W)
+    return (of_row[:, :, :, None] + of_column[:, :, None, :]).permute(0, 2, 3, 1)
 
 
 def _shaded(films: Tensor, how: Augment, generator: Generator) -> Tensor:
@@ -58,4 +66,4 @@ def _shaded(films: Tensor, how: Augment, generator: Generator) -> Tensor:
     added = _between(n, how.brightness, generator).view(n, 1, 1, 1).to(films)
     times = torch.exp(_between(n, math.log1p(how.contrast), generator)).view(n, 1, 1, 1).to(films)
     mean = films.mean((1, 2, 3), keepdim=True)
-    return ((films - mean) * times + mean + added).clamp(0, 1)
+    return (films - mean).mul_(times).add_(mean).add_(added).clamp_(0, 1)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.metrics import METRICS
+from osteon.metrics.shared import Films, Weighted, figures_on, ratio
 from osteon.operating_point import answers_at
 from osteon.shortcuts.signs import Share, newcombe
-from osteon.statistics import percentiles, resamples
+from osteon.statistics import group_draws, percentiles
+from osteon.statistics.levels import numbered
 from osteon.types import Estimate, OperatingPoint, Predictions
 
 if TYPE_CHECKING:
@@ -128,27 +130,54 @@ def contrast(
 def _drawn(judged: Judged, metric: str, one: Mask, other: Mask) -> Floats:
     """The difference on each resample (B,) of the groups of both sides."""
     both = one | other
-    apart, right = one[both], judged.right[both]
-    labels, scores = judged.labels[both], judged.scores[both]
-    drawn = []
-    for weights in resamples(judged.held(both), resamples=judged.n_resamples, seed=judged.seed):
-        mine, theirs = (
-            METRICS[metric](labels[side], scores[side], weights[:, side])
-            if metric == "auroc"
-            else _share_right(right[side], weights[:, side])
-            for side in (apart, ~apart)
+    of_both, n_groups = numbered(judged.held(both))
+    group_of = np.full(len(both), -1)
+    group_of[both] = of_both
+    figures = [
+        _Ranked.of(judged, side, group_of) if metric == "auroc" else _Right(
+            counts=np.stack(
+                [
+                    np.bincount(group_of[held], minlength=n_groups).astype(np.float64)
+                    for held in (side & judged.right, side)
+                ],
+                axis=1,
+            )
         )
-        drawn.append(mine - theirs)
-    return np.concatenate(drawn)
+        for side in (one, other)
+    ]  # fmt: skip
+    chunks = group_draws(n_groups, resamples=judged.n_resamples, seed=judged.seed)
+    drawn = [[figure.drawn(weights) for figure in figures] for weights in chunks]
+    return np.concatenate([mine - theirs for mine, theirs in drawn])
 
 
-def _share_right(right: Mask, weights: Floats) -> Floats:
-    """(B,); of the films that bear on it, any share is that of those answered right."""
-    whole = weights.sum(1)
-    share: Floats = np.divide(
-        weights @ right.astype(np.float64), whole, out=np.full(len(whole), np.nan), where=whole > 0
-    )
-    return share
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Right:
+    """Of the films that bear on it, any share is that of those answered right."""
+
+    counts: Floats  # (G, 2): films of each group answered right, and all
+
+    def drawn(self, weights: Floats) -> Floats:
+        """(B, G) weights of the groups -> (B,)."""
+        total = weights @ self.counts
+        return ratio(total[:, 0], total[:, 1])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ranked:
+    """The AUROC of one side."""
+
+    films: Films
+    present: Ints  # the groups that have a film on this side
+
+    @classmethod
+    def of(cls, judged: Judged, side: Mask, group_of: Ints) -> _Ranked:
+        present, own = np.unique(group_of[side], return_inverse=True)
+        return cls(films=Films(judged.labels[side], judged.scores[side], own), present=present)
+
+    def drawn(self, weights: Floats) -> Floats:
+        """(B, G) weights of the groups -> (B,)."""
+        sample = Weighted(self.films, weights.take(self.present, axis=1))
+        return figures_on(METRICS["auroc"], sample)
 
 
 def _share(judged: Judged, side: Mask) -> Share:

@@ -7,10 +7,7 @@ Legend of shapes: N films, C classes, S the side of a prepared film.
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +16,7 @@ import torch
 from torch import nn
 
 from osteon.batches import probabilities
-from osteon.parallel import default_workers
+from osteon.openvino_net import FAULTS, compiled, first_line
 from osteon.progress import say
 
 if TYPE_CHECKING:
@@ -71,8 +68,8 @@ def fast_engine(net: nn.Module, size_px: int) -> Engine:
         return eager
     try:
         made = _openvino_engine(net, size_px)
-    except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
-        say(f"scored by torch: OpenVINO cannot take this network ({_first_line(error)})")
+    except FAULTS as error:
+        say(f"scored by torch: OpenVINO cannot take this network ({first_line(error)})")
         return eager
     apart = parity(made, eager, size_px)
     if not apart <= TOLERANCE:
@@ -92,60 +89,10 @@ def parity(one: Engine, other: Engine, size_px: int) -> float:
     return float(np.abs(one.score(films) - other.score(films)).max())
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:120]
-
-
 def _openvino_engine(net: nn.Module, size_px: int) -> Engine:
-    from openvino import AsyncInferQueue, Core
-
-    # Without the hint it would compute in bfloat16 where the processor can.
-    wanted = {
-        "PERFORMANCE_HINT": "THROUGHPUT",
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": default_workers(),
-    }
-    queue = AsyncInferQueue(Core().compile_model(_openvino_model(net, size_px), "CPU", wanted))
+    outputs = compiled(net, size_px)
 
     def score(films: NDArray[np.uint8]) -> Floats:
-        logits: dict[int, NDArray[np.float32]] = {}
-        queue.set_callback(
-            lambda done, at: logits.__setitem__(at, done.get_output_tensor().data.copy())
-        )
-        for at, film in enumerate(films):
-            # Divided as ``osteon.batches.films_of`` does, to the same floats.
-            queue.start_async([film[None, None].astype(np.float32) / np.float32(255)], at)
-        queue.wait_all()
-        rows = np.concatenate([logits[at] for at in range(len(films))])
-        return probabilities(torch.from_numpy(rows))
+        return probabilities(torch.from_numpy(outputs(films)))
 
     return Engine(name="openvino", score=score)
-
-
-def _openvino_model(net: nn.Module, size_px: int) -> object:
-    """OpenVINO's own ``convert_model`` is not called: it sends usage figures over the network."""
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
-
-    with _quiet(), torch.no_grad():
-        film = torch.zeros(1, 1, size_px, size_px)
-        exported = torch.export.export(net.eval(), (film,))
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        decoder = TorchFXPythonDecoder.from_exported_program(exported)
-        model = frontend.convert(frontend.load(decoder))
-    model.reshape([1, 1, size_px, size_px])
-    return model
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """torch warns of its own deprecations while it exports, and logs what is no fault of ours."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

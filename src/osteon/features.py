@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from osteon.files import atomic_writer, explained
 from osteon.networks import Probe
-from osteon.progress import track
+from osteon.openvino_net import FAULTS, Outputs, compiled, first_line
+from osteon.progress import say, track
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,31 +23,99 @@ if TYPE_CHECKING:
     from osteon.prepare import Prepared
 
 BATCH = 16  # larger ones are no faster on a CPU, and cost memory
+FEWEST_PX = 2**24  # of all films: of fewer, compiling costs more than it saves
+LIKENESS = 0.9999  # cosine of OpenVINO's features and torch's, of each of the first films
 
 
 def frozen_features(net: Probe, prepared: Prepared, ids: Sequence[str]) -> NDArray[np.float32]:
     """(n, D) features of the films ``ids``.
 
     They are kept in the prepared films' folder under the digest of the network's weights; what was
-    computed before, by this run or a killed one, is not computed again.
+    computed before, by this run or a killed one, is not computed again. Many films go through
+    OpenVINO where it is installed and agrees with torch. An array is of one engine, which its name
+    tells: features of the two differ by some 1e-5, and no run may mix them.
     """
     rows = np.array([prepared.row_of[id_] for id_ in ids], dtype=np.intp)
-    kept = prepared.folder / f"features-{fingerprint(net)}.npy"
-    done_at = kept.with_suffix(".done.npy")
-    _make_room(kept, done_at, len(prepared.pixels), len(net.centre))
     net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    kept = prepared.folder / f"features-{fingerprint(net)}.npy"
+    if not kept.exists():
+        by_openvino = kept.with_suffix(".openvino.npy")
+        if (found := _read(by_openvino, rows)) is not None:
+            return found
+        if (engine := _fast_engine(net, prepared)) is not None:
+            return _filled(by_openvino, engine, len(net.centre), prepared, rows)
+    return _filled(kept, partial(features_of, net), len(net.centre), prepared, rows)
+
+
+def _read(kept: Path, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
+    """The features of these rows, if all were computed before."""
+    done_at = kept.with_suffix(".done.npy")
+    if not (kept.exists() and done_at.exists()):
+        return None
+    with explained(kept):
+        if not np.load(done_at, mmap_mode="r", allow_pickle=False)[rows].all():
+            return None
+        found: NDArray[np.float32] = np.load(kept, mmap_mode="r", allow_pickle=False)[rows]
+    return found
+
+
+def _filled(
+    kept: Path, engine: Outputs, width: int, prepared: Prepared, rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """The features of these rows, those that are missing computed and kept."""
+    done_at = kept.with_suffix(".done.npy")
+    _make_room(kept, done_at, len(prepared.pixels), width)
     with explained(kept):
         features = np.load(kept, mmap_mode="r+", allow_pickle=False)
         done = np.load(done_at, mmap_mode="r+", allow_pickle=False)
         missing = np.unique(rows[~done[rows]])
         chunks = [missing[at : at + BATCH] for at in range(0, len(missing), BATCH)]
         for chunk in track(chunks, f"features, {BATCH} films each", total=len(chunks)):
-            features[chunk] = features_of(net, prepared.pixels[chunk])
+            features[chunk] = engine(prepared.pixels[chunk])
             features.flush()
             done[chunk] = True  # only once they lie on the disk
             done.flush()
     found: NDArray[np.float32] = np.asarray(features[rows])
     return found
+
+
+class _Features(nn.Module):
+    def __init__(self, net: Probe) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, films: Tensor) -> Tensor:
+        return self.net.features(films)
+
+
+def _fast_engine(net: Probe, prepared: Prepared) -> Outputs | None:
+    """OpenVINO, compiled for these films; None where it is not at hand, does not give torch's
+    features on the first films, or is not worth the seconds that compiling takes."""
+    if prepared.pixels.size < FEWEST_PX or net.centre.device.type != "cpu":
+        return None
+    try:
+        engine = compiled(_Features(net), prepared.rules.size_px)
+    except ImportError:
+        say('features by torch; several times as fast: pip install "osteon[fast]"')
+        return None
+    except FAULTS as error:
+        say(f"features by torch: OpenVINO cannot take this network ({first_line(error)})")
+        return None
+    first = np.array(prepared.pixels[:BATCH])
+    apart = likeness(engine(first), features_of(net, first))
+    if not apart >= LIKENESS:
+        say(f"features by torch: OpenVINO's have a cosine of {apart:.5f}, below {LIKENESS}")
+        return None
+    return engine
+
+
+def likeness(some: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    """The least cosine between rows of the same place, of (n, D) and (n, D): -1 to 1."""
+    lengths = np.linalg.norm(some, axis=1) * np.linalg.norm(others, axis=1)
+    alike = np.einsum("nd,nd->n", some, others, dtype=np.float64)
+    same = (some == others).all(1)  # two rows of zeros have no angle
+    cosines = np.divide(alike, lengths, out=same.astype(np.float64), where=lengths > 0)
+    return float(cosines.min())
 
 
 @torch.inference_mode()

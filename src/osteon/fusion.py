@@ -14,9 +14,10 @@ import numpy as np
 
 from osteon.clusters import connected
 from osteon.metrics import METRICS
+from osteon.metrics.shared import Films, Weighted, figures_on
 from osteon.operating_point import answers_at, choose_operating_point
 from osteon.predictions import selected
-from osteon.statistics import RESAMPLES, estimates, percentiles, resamples
+from osteon.statistics import RESAMPLES, estimates, group_draws, percentiles
 from osteon.types import Estimate, Manifest, OperatingPoint, Predictions
 
 if TYPE_CHECKING:
@@ -306,8 +307,14 @@ class _Answered:
             return answers_at(self.rows.scores, self.point)
         return self.rows.scores
 
-    def drawn(self, metric: str, weights: Floats) -> Floats:
-        return METRICS[metric](self.rows.labels, self.judged(metric), weights)
+    def on_groups(self, metric: str, numbers: Mapping[str, int]) -> Callable[[Floats], Floats]:
+        """The metric as a function of weights (B, G) of the groups that ``numbers`` counts."""
+        of_rows = np.array([numbers[group] for group in self.rows.groups])
+        present, own = np.unique(of_rows, return_inverse=True)
+        films = Films(self.rows.labels, self.judged(metric), own)
+        return lambda weights: figures_on(
+            METRICS[metric], Weighted(films, weights.take(present, axis=1))
+        )
 
 
 def _ways(
@@ -349,15 +356,17 @@ def _gains(fused: _Answered, films: _Answered, n_resamples: int, seed: int) -> d
     metrics = ("auroc", *ANSWERED[:2]) if len(films.rows.classes) == 2 else MANY
     names = sorted({*films.rows.groups, *fused.rows.groups})
     at = {name: place for place, name in enumerate(names)}
-    of_study, of_film = ([at[g] for g in each.rows.groups] for each in (fused, films))
+    sides = {
+        metric: (fused.on_groups(metric, at), films.on_groups(metric, at)) for metric in metrics
+    }
     drawn: dict[str, list[Floats]] = {metric: [] for metric in metrics}
-    for weights in resamples(names, resamples=n_resamples, seed=seed):
-        for metric in metrics:
-            mine = fused.drawn(metric, weights[:, of_study])
-            drawn[metric].append(mine - films.drawn(metric, weights[:, of_film]))
+    for weights in group_draws(len(names), resamples=n_resamples, seed=seed):
+        for metric, (mine, theirs) in sides.items():
+            drawn[metric].append(mine(weights) - theirs(weights))
     made = {}
-    for metric in metrics:
-        whole = fused.drawn(metric, _ones(fused)) - films.drawn(metric, _ones(films))
+    for metric, (mine, theirs) in sides.items():
+        once = np.ones((1, len(names)))
+        whole = mine(once) - theirs(once)
         low, high = percentiles(np.concatenate(drawn[metric]))
         method = f"grouped bootstrap of both, {n_resamples:,} resamples, percentile"
         if low is not None and low == high and whole[0] != 0:
@@ -368,7 +377,3 @@ def _gains(fused: _Answered, films: _Answered, n_resamples: int, seed: int) -> d
             value=value, low=low, high=high, n=n, n_groups=len(names), method=method
         )
     return made
-
-
-def _ones(rows: _Answered) -> Floats:
-    return np.ones((1, len(rows.rows.ids)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +19,15 @@ from osteon.statistics.proportions import wilson
 from osteon.types import Estimate
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from osteon.metrics import Metric
     from osteon.types import Floats, Ints
 
 RESAMPLES = 2000
 FEWEST_DEFINED = 0.8  # share of resamples on which a metric must be defined to get an interval
 CELLS_AT_ONCE = 250_000  # weights held at a time: what fits into a core's cache
+CELLS_KEPT = 2**25  # of one set of draws, a byte each; larger sets are drawn anew each time
 SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in for the bootstrap's
     (
         "auroc",
@@ -49,18 +53,48 @@ def resamples(
     Field and Welsh, J R Stat Soc B 69:369 (2007), the cluster bootstrap.
     """
     group_of, n_groups = numbered(groups)
-    for drawn in _drawn(n_groups, resamples, seed):
+    for drawn in group_draws(n_groups, resamples=resamples, seed=seed):
         yield drawn[:, group_of]
 
 
-def _drawn(n_groups: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Chunks (b, G): how often each group is drawn."""
+def group_draws(n_groups: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Floats]:
+    """Bootstrap weights in chunks (b, G): how often each group is drawn, G times in all.
+
+    They follow from the three numbers alone, and drawing costs far more than most figures do: the
+    last few sets are kept, a byte a weight.
+    """
+    if n_groups * resamples > CELLS_KEPT:
+        for chunk in _drawn(n_groups, resamples, seed):
+            yield chunk.astype(np.float64)
+        return
+    kept = _kept(n_groups, resamples, seed)
+    at_once = _at_once(n_groups)
+    for begun in range(0, resamples, at_once):
+        yield kept[begun : begun + at_once].astype(np.float64)
+
+
+def _drawn(n_groups: int, resamples: int, seed: int) -> Iterator[Ints]:
     rng = np.random.default_rng(seed)
     shares = np.full(n_groups, 1 / n_groups)
-    at_once = max(1, CELLS_AT_ONCE // max(n_groups, 1))
+    at_once = _at_once(n_groups)
     for begun in range(0, resamples, at_once):
-        count = min(at_once, resamples - begun)
-        yield rng.multinomial(n_groups, shares, size=count).astype(np.float64)
+        yield rng.multinomial(n_groups, shares, size=min(at_once, resamples - begun))
+
+
+@lru_cache(maxsize=4)
+def _kept(n_groups: int, resamples: int, seed: int) -> NDArray[np.uint8] | Ints:
+    kept = np.empty((resamples, n_groups), np.uint8)
+    begun = 0
+    for chunk in _drawn(n_groups, resamples, seed):
+        if chunk.size and chunk.max() > np.iinfo(np.uint8).max:  # beyond all likelihood
+            return np.concatenate([*_drawn(n_groups, resamples, seed)])
+        kept[begun : begun + len(chunk)] = chunk
+        begun += len(chunk)
+    return kept
+
+
+def _at_once(n_groups: int) -> int:
+    return max(1, CELLS_AT_ONCE // max(n_groups, 1))
 
 
 def estimates(
@@ -107,7 +141,7 @@ def standard_error(
     """The standard deviation of a metric over resamples of the groups; NaN where undefined."""
     group_of, n_groups = numbered(groups)
     films = Films(labels, scores, group_of)
-    chunks = _drawn(n_groups, n_resamples, seed)
+    chunks = group_draws(n_groups, resamples=n_resamples, seed=seed)
     drawn = np.concatenate([figures_on(metric, Weighted(films, chunk)) for chunk in chunks])
     defined = drawn[~np.isnan(drawn)]
     return float(defined.std(ddof=1)) if len(defined) > 1 else math.nan
@@ -196,7 +230,7 @@ def _draws(
     group_of, n_groups = numbered(groups)
     films = [Films(labels, scores, group_of) for scores in sides]
     drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for chunk in _drawn(n_groups, n_resamples, seed):
+    for chunk in group_draws(n_groups, resamples=n_resamples, seed=seed):
         for name, figures in _figures(metrics, films, chunk):
             drawn[name].append(figures)
     made = {}
