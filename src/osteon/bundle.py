@@ -163,7 +163,8 @@ class Bundle:
         distances = self.gate.distance(np.stack([features for _, features in made]))
         if not self.gate.accepts(distances).any():
             reason = (
-                f"distance {distances.min():.3g}, above {self.gate.threshold:.3g} (98 % of val)"
+                f"its features lie {distances.min():.3g} from those of the training films, above "
+                f"{self.gate.threshold:.3g}, which 98 % of the validation films do not reach"
             )
             return Reading(path=str(path), category=UNLIKE, scores={}, reason=reason)
         scores = np.stack([softmax(logits) for logits, _ in made]).mean(axis=0)

@@ -27,7 +27,6 @@ from osteon.bundle import (
     Origin,
     TwoPoints,
     is_bundle,
-    read_facts,
     without_rounding,
 )
 from osteon.environment import this_environment, timed
@@ -133,12 +132,14 @@ def _write(run: _Run, place: Path, int8: bool) -> None:
     best = read_checkpoint(run.folder.weights)
     write_checkpoint(replace(best, optimiser={}), place / WEIGHTS)
     answers = _steady(run.classifier.answers, run.val)
-    whole, gate, share = _whole(run, place, expected, answers)
-    forms, left_out = [whole], []
-    if int8:
-        small = _small(run, place, answers)
-        (left_out if isinstance(small, str) else forms).append(small)  # type: ignore[arg-type]
-    del gate
+    whole, share = _whole(run, place, expected, answers)
+    forms: list[Form] = [whole]
+    left_out: list[str] = []
+    small = _small(run, place, answers) if int8 else None
+    if isinstance(small, Form):
+        forms.append(small)
+    elif small:
+        left_out.append(small)
     write_value(place / FILE, _facts(run, answers, forms, share, left_out))
 
 
@@ -151,10 +152,11 @@ def _steady(answers: Answers, val: Predictions) -> Answers:
     return replace(
         answers,
         operating_point=point and without_rounding(point, seen),
-        three=three
-        and TwoPoints(
+        three=TwoPoints(
             lower=without_rounding(three.lower, seen), upper=without_rounding(three.upper, seen)
-        ),
+        )
+        if three
+        else None,
     )
 
 
@@ -219,7 +221,7 @@ def _computed(name: str, network: Network, run: _Run, ids: Sequence[str], label:
 
 
 def _engines() -> list[str]:
-    names = [name for name in ("onnxruntime", "openvino") if name in at_hand()]
+    names = [name for name in at_hand() if name != "torch"]
     if not names:
         raise MissingExtra("osteon export compares what it wrote, which", "export")
     return names
@@ -233,8 +235,8 @@ def _drawn(run: _Run, most: int) -> list[str]:
 
 def _whole(
     run: _Run, place: Path, expected: tuple[tuple[float, ...], ...], answers: Answers
-) -> tuple[Form, Gate, float]:
-    """The float32 form, its gate, and the share of validation that the gate accepts."""
+) -> tuple[Form, float]:
+    """The float32 form, and the share of validation that its gate accepts."""
     path = place / "model.onnx"
     network = Network(
         onnx=path, size_px=run.prepared.rules.size_px, digest=file_digest(path), expected=expected
@@ -259,7 +261,7 @@ def _whole(
         precision="float32", file=path.name, sha256=network.digest, gate="gate.safetensors",
         expected=expected, engines=passed, same_answers=1.0,
     )  # fmt: skip
-    return form, gate, float(gate.accepts(gate.distance(features)).mean())
+    return form, float(gate.accepts(gate.distance(features)).mean())
 
 
 def _gate(name: str, network: Network, run: _Run, val: NDArray[np.float32], path: Path) -> Gate:
@@ -376,7 +378,7 @@ def _facts(
         classes=answers.classes,
         pixels=recipe.pixels,
         operating_point=answers.operating_point,
-        three=three and TwoPoints(lower=three.lower, upper=three.upper),
+        three=TwoPoints(lower=three.lower, upper=three.upper) if three else None,
         calibrator=None if calibrator is None else name_of(calibrator),
         calibrator_state={} if calibrator is None else state_of(calibrator),
         forms=tuple(forms),
@@ -420,16 +422,11 @@ def _limits(run: _Run, answers: Answers) -> Iterator[str]:
 
     yield RESEARCH_ONLY
     yield (
-        f"It tells {', '.join(answers.classes)} on films like its {len(run.split.train):,} training "
-        "films; whether a film is like them is judged by a distance of features, which refuses "
-        "about 2 in 100 such films and may let others pass."
+        f"It tells {', '.join(answers.classes)} on films like its {len(run.split.train):,} "
+        "training films; whether a film is like them is judged by a distance of features, "
+        "which refuses about 2 in 100 such films and may let others pass."
     )
     if answers.operating_point is None:
         yield "The run was not evaluated: its scores are no probabilities, and no threshold is set."
     said = known_facts(gather(run.folder.path)).get("limitations", "")
     yield from (line.removeprefix("- ") for line in said.splitlines() if line)
-
-
-def bundle_facts(path: Path) -> BundleFacts:
-    """What is told in a bundle."""
-    return read_facts(path)

@@ -184,13 +184,13 @@ def films_in(paths: Iterable[Path], stdin: Iterable[str] = ()) -> list[Path]:
 
 
 def _spelt_out(paths: Iterable[Path], stdin: Iterable[str]) -> Iterator[Path]:
-    import glob
+    from glob import glob, has_magic
 
     for path in paths:
         if str(path) == "-":
             yield from (Path(line.rstrip("\r\n")) for line in stdin if line.strip())
-        elif not path.exists() and glob.has_magic(str(path)):
-            yield from map(Path, sorted(glob.glob(str(path), recursive=True)) or [str(path)])
+        elif not path.exists() and has_magic(str(path)):
+            yield from map(Path, sorted(glob(str(path), recursive=True)) or [str(path)])  # noqa: PTH207
         else:
             yield path
 

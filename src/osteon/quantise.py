@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from osteon.types import Estimate, Floats, Predictions
 
 AUROC_LOSS = 0.005  # at most, by the whole paired interval
-IN_8_BITS = ["Conv", "Add", "Clip", "Relu"]  # the head stays whole: it costs nothing
+IN_8_BITS = ["Conv", "Add", "Clip", "Relu"]
 
 
 def quantised(whole: Path, path: Path, films: Iterable[NDArray[np.uint8]]) -> Path:
@@ -38,10 +38,19 @@ def quantised(whole: Path, path: Path, films: Iterable[NDArray[np.uint8]]) -> Pa
         quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
         quantize_static(
             str(ready), str(path), _reader(films), quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=IN_8_BITS, per_channel=True,
+            op_types_to_quantize=IN_8_BITS, per_channel=True, nodes_to_exclude=_ends(ready),
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         )  # fmt: skip
     return path
+
+
+def _ends(path: Path) -> list[str]:
+    """The first and the last convolution stay whole, as the head does. On FracAtlas that was most
+    of the loss: AUROC on validation -0.007 in 8 bits throughout, -0.001 with whole ends."""
+    import onnx
+
+    nodes = [node.name for node in onnx.load(path).graph.node if node.op_type == "Conv"]
+    return [nodes[0], nodes[-1]] if len(nodes) > 2 else []
 
 
 def _reader(films: Iterable[NDArray[np.uint8]]) -> Any:

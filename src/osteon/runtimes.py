@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import statistics
 import threading
@@ -239,7 +238,7 @@ def _timed(
             singles[name].append(time.perf_counter() - begun)
             if len(batches[name]) < 2:
                 begun = time.perf_counter()
-                list(in_order(several.infer, films, workers=cores, chunk=1))
+                list(in_order(several.infer, list(films), workers=cores, chunk=1))
                 batches[name].append((time.perf_counter() - begun) / len(films))
     return {
         name: {"one": statistics.median(singles[name]), "several": min(batches[name])}
@@ -263,5 +262,5 @@ def digest_of(path: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001
 
 
 def file_digest(path: Path) -> str:
-    told = os.stat(path)
+    told = path.stat()
     return digest_of(path, told.st_size, told.st_mtime_ns)
