@@ -140,7 +140,7 @@ def test_scores_and_answers_that_differ_are_refused() -> None:
     point = OperatingPoint(threshold=0.5, rule="sensitivity >= 0.90")
     own = Answers(classes=val.classes, operating_point=point)
     assert compared(own, own, val, val.scores + 1e-5) == pytest.approx(1e-5)
-    with pytest.raises(ParityError, match=r"differ from the run's by 2\.0e-04\"):
+    with pytest.raises(ParityError, match=r"differ from the run's by 2\.0e-04"):
         compared(own, own, val, val.scores + 2e-4)
     with pytest.raises(ParityError, match=r"1 of 4 validation films .* such as 2"):
         compared(own, own, val, val.scores - 1e-6)
