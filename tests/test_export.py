@@ -92,7 +92,7 @@ def test_a_bundle_reads_without_torch(exported: Exported) -> None:
         "import sys; from pathlib import Path; from osteon.predict import open_reader, predict\n"
         f"reader = open_reader(Path({str(exported.bundle)!r}))\n"
         f"made = list(reader.read([Path({str(exported.films[0])!r})]))\n"
-        "assert made[0].category in reader.classes, made\n"
+        "assert made[0].category != 'not readable', made\n"
         "print([name for name in ('torch', 'timm', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -38,6 +38,13 @@ def test_new_films_of_the_kind_are_accepted_as_often() -> None:
     assert 0.008 < refused < 0.035  # 2 % of many; the threshold rests on 16 films
 
 
+def test_few_validation_films_refuse_less() -> None:
+    train, val = features(100, 4, 1), features(48, 4, 2)
+    few, enough = fit_gate(train, val), fit_gate(train, features(49, 4, 2))
+    assert few.threshold == pytest.approx(2 * few.distance(val).max())
+    assert enough.threshold == pytest.approx(enough.distance(features(49, 4, 2)).max(), rel=2e-3)
+
+
 def test_what_lies_elsewhere_is_refused() -> None:
     gate = fit_gate(features(400, 20, 1), features(200, 20, 2))
     assert not gate.accepts(gate.distance(features(50, 20, 3, at=40.0))).any()

@@ -155,9 +155,8 @@ def test_raw_scores_stand_in_only_where_nothing_is_calibrated() -> None:
     assert row_of(reading, ("no", "yes"))["yes"] == round(reading.scores["yes"], 6)
     calibrated = replace(reading, calibrated={"no": 0.25, "yes": 0.75})
     assert row_of(calibrated, ("no", "yes"))["yes"] == 0.75
-    assert (
-        as_csv([calibrated], ("no", "yes")).splitlines()[1] == "a,yes,0.250000,0.750000,of a test"
-    )
+    line = as_csv([calibrated], ("no", "yes")).splitlines()[1]
+    assert line == "a,yes,0.250000,0.750000,of a test"
 
 
 # --- which films ----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = 0.98  # of validation films, and of as many new ones of the kind
 DIRECTIONS = 128
+BEYOND = 2.0  # times the farthest validation film, where they are too few for a quantile
 FILMS_A_DIRECTION = 4  # fewer, and the spread along a direction is not known
 NAMES = ("centre", "directions", "spreads", "rest", "threshold")
 
@@ -60,7 +61,8 @@ def fit_gate(train: NDArray[np.float32], val: NDArray[np.float32]) -> Gate:
     """From features (N, D): the distance of training films, the threshold of validation films.
 
     The threshold accepts at least 98 % of validation, and in expectation of new films like them:
-    it is the conformal quantile (Vovk et al., Algorithmic Learning in a Random World, 2005).
+    it is the conformal quantile (Vovk et al., Algorithmic Learning in a Random World, 2005). Fewer
+    than 49 films have no such quantile: twice the farthest distance is taken, which promises less.
     Raises DataError for fewer than two training films or none of validation.
     """
     if len(train) < 2 or not len(val):
@@ -82,9 +84,11 @@ def fit_gate(train: NDArray[np.float32], val: NDArray[np.float32]) -> Gate:
         threshold=0.0,
     )
     distances = np.sort(gate.distance(val))
-    place = min(len(distances), math.ceil(ACCEPTED * (len(distances) + 1)))
-    # A little above the film that it was read from, which rounding must not refuse.
-    threshold = float(distances[place - 1]) * (1 + 1e-3)
+    place = math.ceil(ACCEPTED * (len(distances) + 1))
+    if place > len(distances):  # of fewer than 49 films the quantile lies beyond the farthest
+        threshold = BEYOND * float(distances[-1])
+    else:  # a little above the film that it was read from, which rounding must not refuse
+        threshold = (1 + 1e-3) * float(distances[place - 1])
     return Gate(
         centre=gate.centre,
         directions=gate.directions,
