@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ import numpy as np
 
 from osteon.bundle import Bundle
 from osteon.environment import this_environment
+from osteon.loading import load_squares
 from osteon.options import films_in
 from osteon.parallel import in_order
 from osteon.predict import open_reader
@@ -80,7 +81,8 @@ def one_film(run: Path, films: list[Path], threads: int) -> dict[str, Any]:
                 begun = time.perf_counter()
                 read(film)
                 taken[name].append(time.perf_counter() - begun)
-        decoded = [timed(lambda film=film: squares(run, film)) for film in films[:10]]  # type: ignore[misc]
+        rules = Bundle.load(run / "bundle", engine=ENGINES[0]).facts.pixels
+        decoded = [timed(partial(load_squares, film, rules)) for film in films[:10]]
     seconds = {name: statistics.median(each[2:]) for name, each in taken.items()}
     eager = [*taken["torch eager"][2:]]
     return {
@@ -91,12 +93,6 @@ def one_film(run: Path, films: list[Path], threads: int) -> dict[str, Any]:
             for name, each in taken.items()
         },
     }
-
-
-def squares(run: Path, film: Path) -> object:
-    from osteon.loading import load_squares
-
-    return load_squares(film, Bundle.load(run / "bundle", engine=ENGINES[0]).facts.pixels)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -152,13 +148,17 @@ def at_once(run: Path, films: list[Path]) -> dict[str, Any]:
         best[f"{ENGINES[0]} int8, 2 workers"] = 0.0
         for _ in range(3):
             for name, reader in readers.items():
-                seconds = timed(lambda reader=reader: list(reader.read(films)))  # type: ignore[misc]
+                seconds = timed(partial(list_of, reader.read, films))
                 best[name] = max(best[name], len(films) / seconds)
             seconds = timed(lambda: list(in_order(read_one(eight), films, workers=2, chunk=1)))
             name = f"{ENGINES[0]} int8, 2 workers"
             best[name] = max(best[name], len(films) / seconds)
     gain = best["bundle, 2 workers"] / best["bundle, 1 worker"]
     return {"films_a_second": best, "two_workers_times_one": gain}
+
+
+def list_of(read: Callable[[list[Path]], Iterator[object]], films: list[Path]) -> list[object]:
+    return list(read(films))
 
 
 def read_one(bundle: Bundle) -> Read:
@@ -169,14 +169,20 @@ def read_one(bundle: Bundle) -> Read:
 
 
 def memory(run: Path, films: list[Path], which: str) -> float:
-    """Peak MB of this process after it has read the films."""
+    """Peak MB of this process after it has read the films; Linux alone tells."""
     if which == "torch":
         reader = open_reader(run, workers=2)
     else:
         engine = None if which == "bundle" else which
         reader = open_reader(run / "bundle", workers=2, engine=engine)
     list(reader.read(films))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: a child's maximum starts with its parent's.
+    (line,) = (
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    return int(line.split()[1]) / 1024
 
 
 def apart(run: Path, films: list[Path], most: int, which: str) -> float:
