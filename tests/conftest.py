@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.bundles import Exported
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +26,13 @@ def real_data() -> Path:
 def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test leaves anything in the user's own cache."""
     os.environ["OSTEON_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A tiny run and its bundle: read it, do not change it."""
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    from tests.bundles import exported_run
+
+    return exported_run(tmp_path_factory.mktemp("exported"))

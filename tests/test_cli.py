@@ -19,7 +19,7 @@ from tests.training import write_films
 
 QUICK = ["--recipe", "small-cnn", "--set", "epochs=2", "--set", "pixels.size_px=24"]
 COMMANDS = ["run", "audit", "suspects", "split", "prepare", "train", "evaluate", "report",
-            "predict", "explain", "recipes", "phantom", "deidentify", "data"]  # fmt: skip
+            "predict", "export", "explain", "recipes", "phantom", "deidentify", "data"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

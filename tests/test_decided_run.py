@@ -88,7 +88,7 @@ def test_a_run_without_the_files_reads_as_before(folder: RunFolder, tmp_path: Pa
     assert reading.reason.startswith("threshold")
 
 
-def test_predict_writes_probabilities_beside_scores(folder: RunFolder, tmp_path: Path) -> None:
+def test_predict_writes_probabilities(folder: RunFolder, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no film")
     film = next((folder.path.parent / "films").rglob("*.png"))
@@ -98,8 +98,11 @@ def test_predict_writes_probabilities_beside_scores(folder: RunFolder, tmp_path:
     )
     assert done.exit_code == 0
     good, unread = csv.DictReader(out.read_text().splitlines())
-    assert float(good["calibrated broken"]) + float(good["calibrated normal"]) == pytest.approx(1)
-    assert unread["calibrated broken"] == ""
+    assert list(good) == ["path", "category", "normal", "broken", "reason"]
+    (reading,) = Classifier.load(folder.path).read([film])
+    assert float(good["broken"]) == pytest.approx(reading.calibrated["broken"], abs=1e-6)
+    assert float(good["broken"]) + float(good["normal"]) == pytest.approx(1)
+    assert unread["broken"] == ""
 
 
 def test_evaluate_takes_goals_and_refuses_what_cannot_be(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOME = {  # public name -> the module that it lives in
+    "Bundle": "osteon.bundle",
     "Classifier": "osteon.classifier",
     "Manifest": "osteon.types",
     "PhantomPlan": "osteon.phantom",
@@ -28,6 +29,7 @@ _HOME = {  # public name -> the module that it lives in
     "evaluate": "osteon.evaluate",
     "evaluate_predictions": "osteon.foreign",
     "explain": "osteon.explain",
+    "export": "osteon.export",
     "find_copies": "osteon.likeness.search",
     "find_shortcuts": "osteon.shortcuts",
     "find_suspects": "osteon.suspects",
@@ -64,6 +66,7 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from osteon.audit import audit as audit
+    from osteon.bundle import Bundle as Bundle
     from osteon.calibrate import judge_calibration as judge_calibration
     from osteon.classifier import Classifier as Classifier
     from osteon.compare import compare as compare
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from osteon.evaluate import choose_operating_point as choose_operating_point
     from osteon.evaluate import evaluate as evaluate
     from osteon.explain import explain as explain
+    from osteon.export import export as export
     from osteon.fit import fit as fit
     from osteon.foreign import evaluate_predictions as evaluate_predictions
     from osteon.fusion import fuse as fuse

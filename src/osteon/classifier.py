@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from osteon.answers import Answers, not_readable
 from osteon.backbones.blocks import bare
 from osteon.batches import probabilities, scored
 from osteon.calibrate import FILE as CALIBRATION
 from osteon.calibrate import Calibrated, chosen_calibrator
 from osteon.checkpoint import read_checkpoint
 from osteon.decisions import FILE as DECISIONS
-from osteon.decisions import Decisions, three_way
+from osteon.decisions import Decisions
 from osteon.errors import DataError, UnreadableFilm
 from osteon.recipe import recipe_from_json
 from osteon.runs import RunFolder
@@ -26,13 +27,14 @@ from osteon.types import Evaluation, Manifest, OperatingPoint, Predictions, Read
 from osteon.values import read_value
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from osteon.calibrators import Calibrator
     from osteon.decisions import ThreeAnswers
     from osteon.prepare import Prepared
     from osteon.types import Floats
 
 READ_AT_ONCE = 16
-NOT_READABLE = "not readable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -119,9 +121,9 @@ class Classifier:
         scores = dict(zip(films, self._scores(list(films.values())), strict=True))
         for at, path in enumerate(paths):
             if at in faults:
-                yield Reading(path=str(path), category=NOT_READABLE, scores={}, reason=faults[at])
+                yield not_readable(path, faults[at])
             else:
-                yield self._reading(path, scores[at])
+                yield self.answers.reading(path, scores[at])
 
     def _scores(self, films: Sequence[Tensor]) -> Floats:
         """(n, C) of n files, each (P, 1, S, S): the mean over a file's panels."""
@@ -133,27 +135,20 @@ class Classifier:
         means: Floats = np.stack([each[a:b].mean(axis=0) for a, b in pairwise(first)])
         return means
 
-    def _reading(self, path: Path, scores: Floats) -> Reading:
-        category, reason = self._answer(scores)
-        calibrated = self.calibrator.apply(scores[None])[0] if self.calibrator else scores[:0]
-        return Reading(
-            path=str(path),
-            category=category,
-            scores=dict(zip(self.classes, scores.tolist(), strict=True)),
-            reason=reason,
-            # Empty without a calibrator: an uncalibrated score is no probability.
-            calibrated=dict(zip(self.classes, calibrated.tolist(), strict=False)),
-        )
+    def answer(self, path: Path, squares: NDArray[np.uint8]) -> Reading:
+        """The Reading of one file's prepared panels (P, S, S)."""
+        films = torch.from_numpy(squares).to(torch.float32).div(255.0).unsqueeze(1)
+        return self.answers.reading(path, self._scores([films])[0])
 
-    def _answer(self, scores: Floats) -> tuple[str, str]:
-        """The category of a film, and by which thresholds on which scale."""
-        if self.three is not None:
-            return three_way(self.classes, float(scores[1]), self.three)
-        point = self.operating_point
-        if point is None:
-            return self.classes[int(scores.argmax())], "highest score"
-        reason = f"threshold {point.threshold:.4f}: {point.rule} on {point.chosen_on}"
-        return self.classes[int(scores[1] >= point.threshold)], reason
+    @property
+    def answers(self) -> Answers:
+        """How its scores become answers."""
+        return Answers(
+            classes=self.classes,
+            operating_point=self.operating_point,
+            calibrator=self.calibrator,
+            three=self.three,
+        )
 
 
 def _decided(run: Path) -> tuple[Calibrator | None, ThreeAnswers | None]:

@@ -8,6 +8,7 @@ OsteonError                     3
 │   ├── UnrecognisedLayout      3   no source fits the folder
 │   └── UnreadableFilm          3   one file cannot be decoded whole
 ├── LeakError                   1   a check failed: films on both sides of a split
+├── ParityError                 1   a check failed: an export that does not answer as its run
 ├── ResourceError               4   disk, memory, time
 │   └── Unreachable             4   the network, or a file that only the network has
 └── Interrupted               130   Ctrl-C; what was computed is kept
@@ -61,6 +62,10 @@ class UnreadableFilm(DataError):
 
 
 class LeakError(OsteonError):
+    exit_code = 1
+
+
+class ParityError(OsteonError):
     exit_code = 1
 
 

@@ -58,10 +58,15 @@ def load_pixels(source: Path | bytes, rules: PixelRules) -> Tensor:
 
 
 def load_panels(path: Path, rules: PixelRules) -> Tensor:
-    """A file as the networks see it: (P, 1, S, S); a file with one film, or without the step
-    ``panels``, is one panel. Raises UnreadableFilm, naming the file."""
+    """A file as the networks see it: (P, 1, S, S) float32 in [0, 1]. Raises UnreadableFilm."""
     import torch
 
+    return torch.from_numpy(load_squares(path, rules)).to(torch.float32).div(255.0).unsqueeze(1)
+
+
+def load_squares(path: Path, rules: PixelRules) -> NDArray[np.uint8]:
+    """A file's panels, each a prepared film: (P, S, S); a file with one film, or without the step
+    ``panels``, is one panel. Raises UnreadableFilm, naming the file."""
     from osteon.artefacts import detect
     from osteon.panels import panel_windows
 
@@ -73,7 +78,7 @@ def load_panels(path: Path, rules: PixelRules) -> Tensor:
         squares = [square_of(data, rules, window).pixels for window in windows or (None,)]
     except UnreadableFilm as error:
         raise _named(error, path) from None
-    return torch.from_numpy(np.stack(squares)).to(torch.float32).div(255.0).unsqueeze(1)
+    return np.stack(squares)
 
 
 def _named(error: UnreadableFilm, path: Path) -> UnreadableFilm:

@@ -66,7 +66,7 @@ def _model(net: nn.Module, size_px: int) -> object:
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
 
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         film = torch.zeros(1, 1, size_px, size_px)
         exported = torch.export.export(net.eval(), (film,))
         frontend = FrontEndManager().load_by_framework("pytorch")
@@ -77,7 +77,7 @@ def _model(net: nn.Module, size_px: int) -> object:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """torch warns of its own deprecations while it exports, and logs what is no fault of ours."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

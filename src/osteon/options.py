@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -163,21 +163,45 @@ def phantom_plan(films: int, seed: int, settings: list[str] | None) -> PhantomPl
     return plan
 
 
-def films_in(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and every film below the folders named, in order.
+def films_in(paths: Iterable[Path], stdin: Iterable[str] = ()) -> list[Path]:
+    """The files named, and every film below the folders named, in order; a pattern such as
+    ``films/**/*.png`` stands for the files that fit it, and ``-`` for the lines of ``stdin``.
 
-    Raises DataError for a path that does not exist and for folders without a film.
+    Raises DataError where there is not one film. A name of nothing is kept beside films: it is a
+    film that cannot be read.
     """
     from osteon.sources.films import is_film
 
     found: list[Path] = []
-    for path in paths:
+    for path in _spelt_out(paths, stdin):
         if path.is_dir():
             found += sorted(file for file in path.rglob("*") if file.is_file() and is_film(file))
-        elif path.exists():
-            found.append(path)
         else:
-            raise DataError(f"There is no file or folder {path}.")
-    if not found:
+            found.append(path)
+    if not any(path.exists() for path in found):
         raise DataError(f"No film found in {', '.join(str(path) for path in paths)}.")
     return found
+
+
+def _spelt_out(paths: Iterable[Path], stdin: Iterable[str]) -> Iterator[Path]:
+    from glob import glob, has_magic
+
+    for path in paths:
+        if str(path) == "-":
+            yield from (Path(line.rstrip("\r\n")) for line in stdin if line.strip())
+        elif not path.exists() and has_magic(str(path)):
+            yield from map(Path, sorted(glob(str(path), recursive=True)) or [str(path)])  # noqa: PTH207
+        else:
+            yield path
+
+
+def predict_plan(workers: int | None, n_films: int) -> int:
+    """How many films are read at once: as asked, else by each core one, and never more than films.
+
+    Raises UsageError for fewer than one.
+    """
+    from osteon.parallel import default_workers
+
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers {workers} cannot be: at least 1.")
+    return max(1, min(workers or default_workers(), n_films))

@@ -266,20 +266,63 @@ def report(run: Run, json: Json = False) -> None:
     console.show_path("report", path, json)
 
 
-@command(epilog="Example: osteon predict runs/mine films/*.jpg --output scores.csv")
-def predict(
+@command(name="export", epilog="Example: osteon export runs/fracatlas-linear-probe --int8")
+def export_command(
     run: Run,
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATHS...", help="Films, or folders of films.")
-    ],
-    output: Annotated[Path | None, typer.Option(help="A CSV file; else standard output.")] = None,
+    out: Out = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="An 8-bit form as well, if its AUROC holds.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Score films: one row each, with the reason where a film cannot be read."""
-    from osteon import console, options
-    from osteon.classifier import Classifier
+    """Write a bundle that reads films without torch; checked against the run on validation."""
+    from osteon import console
+    from osteon.console import predict as printed
+    from osteon.export import export
 
     with console.working():
-        classifier = Classifier.load(run)
-        readings = list(classifier.read(options.films_in(paths)))
-    console.show_readings(readings, classifier.classes, output, json)
+        path = export(run, out, int8=int8)
+    printed.show_bundle(path, json)
+
+
+@command(
+    epilog="Example: osteon predict runs/mine/bundle films 'more/**/*.dcm' --output scores.csv; "
+    "or: find . -name '*.png' | osteon predict runs/mine - --output scores.parquet"
+)
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder, or a bundle.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATHS...", help="Films, folders, patterns; - reads a list."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="A .csv, .jsonl or .parquet to go on with; else CSV here.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Films read at once. All cores.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="openvino, onnxruntime, torch; else the fastest here.")
+    ] = None,
+    heatmaps: Annotated[
+        Path | None, typer.Option(help="Folder for a heat map of each film (of a run).")
+    ] = None,
+    despite_withheld: Annotated[
+        bool, typer.Option("--despite-withheld", help="Maps that failed their trial as well.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Score films: one row each, with the reason where a film cannot be read or is refused."""
+    from sys import stdin
+
+    from osteon import console, options
+    from osteon.console import predict as printed
+    from osteon.predict import open_reader
+
+    films = options.films_in(paths, stdin)
+    count = options.predict_plan(workers, len(films))
+    with console.working():
+        reader = open_reader(
+            model, workers=count, engine=engine, heatmaps=heatmaps,
+            despite_withheld=despite_withheld,
+        )  # fmt: skip
+        answered = printed.answered(reader, films, output)
+    printed.show_answers(answered, reader.classes, output, json)

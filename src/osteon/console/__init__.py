@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ from osteon.types import (
     Evaluation,
     Finding,
     Manifest,
-    Reading,
     Split,
     count_classes,
 )
@@ -307,39 +305,7 @@ def _bare(number: str) -> str:
     return number.replace("0.", ".", 1) if number.removeprefix("-").startswith("0.") else number
 
 
-# --- predict, recipes, data -----------------------------------------------------------------------
-
-
-def show_readings(
-    readings: Sequence[Reading], classes: Sequence[str], path: Path | None, as_data: bool
-) -> None:
-    from osteon.files import write_text
-
-    if as_data:
-        text = json.dumps([asdict(reading) for reading in readings], indent=2, default=str) + "\n"
-    else:
-        text = _readings_csv(readings, classes)
-    if path is None:
-        print(text, end="")
-        return
-    write_text(path, text)
-    unread = sum(not reading.scores for reading in readings)
-    out.print(f"{len(readings) - unread} films scored, {unread} not readable: {path}", markup=False)
-
-
-def _readings_csv(readings: Sequence[Reading], classes: Sequence[str]) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    known = any(reading.calibrated for reading in readings)
-    probabilities = [f"calibrated {name}" for name in classes] if known else []
-    rows.writerow(["path", "category", *classes, *probabilities, "reason"])
-    for reading in readings:
-        cells = [f"{reading.scores[name]:.6f}" if reading.scores else "" for name in classes]
-        if known:
-            made = reading.calibrated
-            cells += [f"{made[name]:.6f}" if made else "" for name in classes]
-        rows.writerow([reading.path, reading.category, *cells, reading.reason])
-    return text.getvalue()
+# --- recipes, data --------------------------------------------------------------------------------
 
 
 def show_recipes(name: str | None, as_data: bool) -> None:

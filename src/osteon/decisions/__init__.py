@@ -2,6 +2,7 @@
 work saved. Thresholds come from validation alone; every figure is of the test part.
 """
 
+from osteon.decisions.answers import Thresholds as Thresholds
 from osteon.decisions.answers import three_way as three_way
 from osteon.decisions.decide import Goals as Goals
 from osteon.decisions.decide import decide as decide

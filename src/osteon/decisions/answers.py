@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -72,7 +72,16 @@ def answer(scores: Floats, lower: float, upper: float) -> Ints:
     return answers
 
 
-def three_way(classes: Sequence[str], score: float, three: ThreeAnswers) -> tuple[str, str]:
+class Thresholds(Protocol):
+    """What ``three_way`` needs of ThreeAnswers."""
+
+    @property
+    def lower(self) -> OperatingPoint: ...
+    @property
+    def upper(self) -> OperatingPoint: ...
+
+
+def three_way(classes: Sequence[str], score: float, three: Thresholds) -> tuple[str, str]:
     """The answer for one raw score of the positive class, and why."""
     lower, upper = three.lower, three.upper
     scale = f"raw score of '{classes[1]}' {score:.4f}"
