@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -98,6 +98,15 @@ def _first_line(error: Exception) -> str:
 
 
 def _openvino_engine(net: nn.Module, size_px: int) -> Engine:
+    queue = _queue(net, size_px)
+
+    def score(films: NDArray[np.uint8]) -> Floats:
+        return probabilities(torch.from_numpy(_answers(queue, films)))
+
+    return Engine(name="openvino", score=score)
+
+
+def _queue(net: nn.Module, size_px: int) -> Any:
     from openvino import AsyncInferQueue, Core
 
     # Without the hint it would compute in bfloat16 where the processor can.
@@ -106,21 +115,18 @@ def _openvino_engine(net: nn.Module, size_px: int) -> Engine:
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": default_workers(),
     }
-    queue = AsyncInferQueue(Core().compile_model(_openvino_model(net, size_px), "CPU", wanted))
+    return AsyncInferQueue(Core().compile_model(_openvino_model(net, size_px), "CPU", wanted))
 
-    def score(films: NDArray[np.uint8]) -> Floats:
-        logits: dict[int, NDArray[np.float32]] = {}
-        queue.set_callback(
-            lambda done, at: logits.__setitem__(at, done.get_output_tensor().data.copy())
-        )
-        for at, film in enumerate(films):
-            # Divided as ``osteon.batches.films_of`` does, to the same floats.
-            queue.start_async([film[None, None].astype(np.float32) / np.float32(255)], at)
-        queue.wait_all()
-        rows = np.concatenate([logits[at] for at in range(len(films))])
-        return probabilities(torch.from_numpy(rows))
 
-    return Engine(name="openvino", score=score)
+def _answers(queue: Any, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, ...): what the network gives for each film."""
+    found: dict[int, NDArray[np.float32]] = {}
+    queue.set_callback(lambda done, at: found.__setitem__(at, done.get_output_tensor().data.copy()))
+    for at, film in enumerate(films):
+        # Divided as ``osteon.batches.films_of`` does, to the same floats.
+        queue.start_async([film[None, None].astype(np.float32) / np.float32(255)], at)
+    queue.wait_all()
+    return np.concatenate([found[at] for at in range(len(films))])
 
 
 def _openvino_model(net: nn.Module, size_px: int) -> object:
@@ -149,3 +155,25 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+def rows_of(net: nn.Module, size_px: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """What ``net`` gives for prepared films (N, S, S): its rows (N, L), by OpenVINO on a CPU where
+    that is installed, else by torch."""
+    device = next(net.parameters()).device
+    net = net.eval()
+
+    @torch.inference_mode()
+    def by_torch(films: NDArray[np.uint8]) -> NDArray[np.float32]:
+        rows = net(torch.from_numpy(np.asarray(films)).to(device)[:, None].float() / 255)
+        told: NDArray[np.float32] = rows.cpu().numpy()
+        return told
+
+    if device.type != "cpu":
+        return by_torch
+    try:
+        queue = _queue(net, size_px)
+    except (ImportError, RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+        say(f"computed by torch: OpenVINO cannot take this network ({_first_line(error)})")
+        return by_torch
+    return lambda films: _answers(queue, films)

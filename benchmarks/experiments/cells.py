@@ -1,0 +1,1 @@
+"""Out-of-fold AUROC of heads on frozen features"""
