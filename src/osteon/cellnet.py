@@ -32,9 +32,7 @@ class CellNet(nn.Module):
     def maps(self, films: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(N, 1, H, W) -> the maps of strides 8 (its maximum over each cell), 16 and 32, and the
         last maps' mean and maximum (N, D)."""
-        last, (fine, near, far) = self.trunk.forward_intermediates(
-            self.normalise(films), indices=3
-        )
+        last, (fine, near, far) = self.trunk.forward_intermediates(self.normalise(films), indices=3)
         pooled = functional.adaptive_max_pool2d(fine, near.shape[2:])
         return pooled, near, far, torch.cat([last.mean((2, 3)), last.amax((2, 3))], dim=1)
 
@@ -105,9 +103,7 @@ class CellHead(nn.Module):
             standard = (values - getattr(self, f"centre{at}")) / getattr(self, f"scale{at}")
             part: Tensor = project(standard)
             if part.shape[2:] != size:
-                part = functional.interpolate(
-                    part, size=size, mode="bilinear", align_corners=False
-                )
+                part = functional.interpolate(part, size=size, mode="bilinear", align_corners=False)
             parts.append(part)
         known = functional.relu(parts[0] + parts[1] + parts[2])
         for mix in self.mix:

@@ -1,1 +1,0 @@
-"""Out-of-fold AUROC of heads on frozen features"""
