@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from osteon.backbones.cells import Cells
-from osteon.batches import class_weights, labels_of, probabilities, seeded, training_batches
+from osteon.batches import class_weights, labels_of, seeded, training_batches
 from osteon.cellnet import CellNet
 from osteon.fit import Epoch
-from osteon.maps import Maps, frozen_maps
+from osteon.maps import AT_ONCE, Maps, frozen_maps, rows_in, scored_maps
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
 from osteon.probe import solved
 from osteon.progress import say, track
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
 
     from osteon.checkpoint import Checkpoint
     from osteon.prepare import Prepared
-    from osteon.types import Floats
 
 LEAST_SHARE = 0.2  # of a cell that a box must cover
 FOCUS = 2  # Lin et al., ICCV 2017, focal loss
 STANDARDISED_ON = 256  # films
-AT_ONCE = 64
 
 
 def fit_cells(
@@ -49,7 +47,7 @@ def fit_cells(
     assert isinstance(recipe.optimiser, Optimiser)
     assert isinstance(recipe.backbone, Cells)
     maps = frozen_maps(net, prepared, [*split.train, *split.val])
-    rows, outside = (_rows(prepared, ids) for ids in (split.train, split.val))
+    rows, outside = (rows_in(prepared, ids) for ids in (split.train, split.val))
     labels = labels_of(manifest, split.train)
     if start is None:
         _begin(net, maps, rows, labels, recipe)
@@ -159,18 +157,6 @@ def box_cells(boxes: Sequence[Box], size_px: int, side: int) -> NDArray[np.bool_
         if share.max() > 0:  # else it was cut off
             found |= share >= min(LEAST_SHARE, share.max())
     return found
-
-
-@torch.inference_mode()
-def scored_maps(net: CellNet, maps: Maps, rows: NDArray[np.intp]) -> Floats:
-    """(n, C) probabilities."""
-    net.eval()
-    chunks = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
-    return np.concatenate([probabilities(net.classify(*maps.of(chunk))) for chunk in chunks])
-
-
-def _rows(prepared: Prepared, ids: Sequence[str]) -> NDArray[np.intp]:
-    return np.array([prepared.row_of[id_] for id_ in ids], dtype=np.intp)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from osteon.batches import probabilities
 from osteon.cellnet import CellNet
 from osteon.engine import rows_of
 from osteon.features import fingerprint
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from osteon.prepare import Prepared
+    from osteon.types import Floats
 
-AT_ONCE = 16
+COMPUTED_AT_ONCE = 16
+AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,14 +67,16 @@ def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
         shapes = [tuple(m.shape[1:]) for m in net.maps(torch.zeros(1, 1, size, size).to(device))]
     length = sum(int(np.prod(shape)) for shape in shapes)
     kept = prepared.folder / f"maps-{fingerprint(net)}.npy"
-    wanted = np.unique([prepared.row_of[id_] for id_ in ids])
+    wanted = np.unique(rows_in(prepared, ids))
     with explained(kept):
         rows = _opened(kept, (len(prepared.pixels), length), np.float16)
         done = _opened(kept.with_suffix(".done.npy"), (len(prepared.pixels),), np.bool_)
         missing = wanted[~done[wanted]]
-        chunks = [missing[at : at + AT_ONCE] for at in range(0, len(missing), AT_ONCE)]
+        chunks = [
+            missing[at : at + COMPUTED_AT_ONCE] for at in range(0, len(missing), COMPUTED_AT_ONCE)
+        ]
         compute = rows_of(_Flat(net), size) if chunks else None
-        for chunk in track(chunks, f"maps, {AT_ONCE} films each", total=len(chunks)):
+        for chunk in track(chunks, f"maps, {COMPUTED_AT_ONCE} films each", total=len(chunks)):
             assert compute is not None
             rows[chunk] = compute(prepared.pixels[chunk])
             rows.flush()
@@ -86,3 +91,15 @@ def _opened(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:  # typ
         found: np.memmap = np.load(path, mmap_mode="r+", allow_pickle=False)  # type: ignore[type-arg]
         return found
     return np.lib.format.open_memmap(path, "w+", kind, shape)
+
+
+def rows_in(prepared: Prepared, ids: Sequence[str]) -> NDArray[np.intp]:
+    return np.array([prepared.row_of[id_] for id_ in ids], dtype=np.intp)
+
+
+@torch.inference_mode()
+def scored_maps(net: CellNet, maps: Maps, rows: NDArray[np.intp]) -> Floats:
+    """(n, C) probabilities of films whose maps are known."""
+    net.eval()
+    chunks = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
+    return np.concatenate([probabilities(net.classify(*maps.of(chunk))) for chunk in chunks])
