@@ -17,11 +17,12 @@ from osteon.cellnet import CellHead, CellNet
 from osteon.cells import CellTruth, box_cells
 from osteon.checkpoint import Checkpoint
 from osteon.classifier import Classifier
+from osteon.errors import UsageError
 from osteon.fit import fit
 from osteon.maps import frozen_maps
 from osteon.placement import placed_box
 from osteon.prepare import Prepared
-from osteon.recipe import named_recipe
+from osteon.recipe import named_recipe, with_settings
 from osteon.train import train
 from osteon.types import Box, Manifest, PixelRules, Recipe, Split
 from tests.training import made_ready, write_films
@@ -190,3 +191,12 @@ def test_a_checkpoint_opens_without_the_weights_that_it_was_made_from(tmp_path: 
         prepared, ids=parts.val, manifest=manifest, groups=parts.groups, part="val"
     )
     np.testing.assert_allclose(found.scores.sum(1), 1)
+
+
+@pytest.mark.parametrize(
+    "setting", ["augment.flip=0.5", "backbone.width=0", "backbone.inverse_strength=0",
+                "backbone.box_weight=-1"],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_refused(setting: str) -> None:
+    with pytest.raises(UsageError, match=setting.partition("=")[0].partition(".")[0]):
+        with_settings(named_recipe("strong"), [setting])

@@ -78,7 +78,7 @@ def main() -> None:
     print(f"{recipe.name} {' '.join(told.settings)}: {len(found.ids)} films, {spent:.0f} CPU s")
     print(f"AUROC {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")
     if told.against:
-        other = read_predictions(told.against)
+        other = read_predictions(told.against, part="out-of-fold")
         assert other.ids == found.ids, "the other scores are of other films"
         gain = differences(metric, found.labels, found.scores, other.scores, found.groups)["auroc"]
         print(f"gain {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]")
