@@ -23,6 +23,7 @@ from torch.nn import functional
 from osteon.backbones import BACKBONES
 from osteon.backbones.blocks import Activation
 from osteon.backbones.cnn import Cnn
+from osteon.backbones.cells import Cells
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.quantum import Quantum, QuantumTransfer
@@ -39,6 +40,7 @@ SMALL: dict[str, Backbone] = {  # quick to build, whatever the defaults are
     "mlp": Mlp(),
     "timm": TimmModel(model="resnet10t", weights="none"),
     "linear_probe": LinearProbe(model="resnet10t", weights="none"),
+    "cells": Cells(model="resnet10t", weights="none"),
     "quantum_transfer": QuantumTransfer(model="resnet10t", weights="none", n_qubits=4),
 }
 

@@ -9,6 +9,7 @@ from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from osteon.backbones.cnn import Cnn
+from osteon.backbones.cells import Cells
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.timm_model import TimmModel
@@ -29,6 +30,7 @@ NETWORKS: dict[str, Backbone] = {
     ),
     "timm": TimmModel(model="resnet10t", weights="none"),
     "linear_probe": LinearProbe(model="resnet10t", weights="none"),
+    "cells": Cells(model="resnet10t", weights="none"),
 }
 
 

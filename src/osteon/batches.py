@@ -97,12 +97,17 @@ def training_inputs(
 def scored(net: nn.Module, prepared: Prepared, ids: Sequence[str], device: torch.device) -> Floats:
     """(n, C) probabilities of the films ``ids``; the features of a frozen trunk are computed once
     for all time. Raises DataError when there is no film."""
+    from osteon.cellnet import CellNet
     from osteon.features import frozen_features
     from osteon.networks import Probe
 
     if not ids:
         raise DataError("There is no film to score: the part is empty. Split anew.")
     net.eval()
+    if isinstance(net, CellNet):
+        from osteon.maps import frozen_maps, rows_in, scored_maps
+
+        return scored_maps(net, frozen_maps(net, prepared, ids), rows_in(prepared, ids))
     if isinstance(net, Probe):
         features = torch.from_numpy(frozen_features(net, prepared, ids)).to(device)
         return probabilities(net.classify(features))

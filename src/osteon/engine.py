@@ -96,3 +96,24 @@ def _openvino_engine(net: nn.Module, size_px: int) -> Engine:
         return probabilities(torch.from_numpy(outputs(films)))
 
     return Engine(name="openvino", score=score)
+
+
+def rows_of(net: nn.Module, size_px: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """What ``net`` gives for prepared films (N, S, S): its rows (N, L), by OpenVINO on a CPU where
+    that is installed, else by torch."""
+    device = next(net.parameters()).device
+    net = net.eval()
+
+    @torch.inference_mode()
+    def by_torch(films: NDArray[np.uint8]) -> NDArray[np.float32]:
+        rows = net(torch.from_numpy(np.asarray(films)).to(device)[:, None].float() / 255)
+        told: NDArray[np.float32] = rows.cpu().numpy()
+        return told
+
+    if device.type != "cpu":
+        return by_torch
+    try:
+        return compiled(net, size_px)
+    except (ImportError, *FAULTS) as error:
+        say(f"computed by torch: OpenVINO cannot take this network ({first_line(error)})")
+        return by_torch

@@ -20,6 +20,7 @@ from osteon.progress import say, track
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from osteon.cellnet import CellNet
     from osteon.prepare import Prepared
 
 BATCH = 16  # larger ones are no faster on a CPU, and cost memory
@@ -127,7 +128,7 @@ def features_of(net: Probe, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return features
 
 
-def fingerprint(net: Probe) -> str:
+def fingerprint(net: Probe | CellNet) -> str:
     """Of the trunk's and the normaliser's layers and weights."""
     # Equal weights are not equal features: efficientnet_lite0 and tf_efficientnet_lite0 share
     # every tensor's name and shape, and differ in padding.

@@ -24,6 +24,7 @@ from osteon.batches import (
     training_batches,
     training_inputs,
 )
+from osteon.cellnet import CellNet
 from osteon.errors import DataError
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
 from osteon.progress import track
@@ -79,6 +80,12 @@ def fit(
         yield from fit_path(recipe, prepared, manifest, split, start=start, device=fabric.device)
         return
     net = (bare(recipe.backbone) if start else recipe.backbone).build(len(manifest.classes))
+    if isinstance(net, CellNet):
+        from osteon.cells import fit_cells
+
+        net = net.to(fabric.device)
+        yield from fit_cells(recipe, prepared, manifest, split, net, start=start)
+        return
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(net, recipe.optimiser)
     if start is not None:

@@ -28,7 +28,7 @@ from osteon.mending import VERSION as MENDING
 from osteon.panels import panel_windows
 from osteon.parallel import in_order
 from osteon.pixels import decoder_version, read_film
-from osteon.placement import CropLoss, Trace, check_rules, crop_loss
+from osteon.placement import CropLoss, Trace, boxes_in_square, check_rules, crop_loss
 from osteon.progress import track
 from osteon.raster import quiet
 from osteon.types import Box, FilmFacts, Manifest, PixelRules
@@ -79,6 +79,7 @@ class Prepared:
     n_decoded: int  # files decoded by this call: 0 when the array was there already
     crop_loss: CropLoss
     traces: Mapping[str, Trace] = field(default_factory=dict)  # film id -> what mending did to it
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)  # film id -> px of its row
 
     def batch(self, ids: Sequence[str]) -> NDArray[np.uint8]:
         """The films of ``ids`` as a new (n, S, S) array.
@@ -99,7 +100,7 @@ class Prepared:
     def __reduce__(self) -> tuple[object, ...]:
         """For another process: where the films lie, and not a copy of them."""
         told = (self.folder, self.rules, dict(self.row_of), self.content_digests, self.crop_loss)
-        return _reopened, told
+        return _reopened, (*told, dict(self.boxes))
 
 
 def prepare(
@@ -155,6 +156,11 @@ def prepare(
         n_decoded=n_decoded,
         crop_loss=crop_loss(manifest.radiographs, facts, rules, of_film),
         traces=of_film,
+        boxes={
+            film.id: boxes_in_square(film, facts[film.id], rules, of_film.get(film.id))
+            for film in manifest.radiographs
+            if film.boxes and film.id in content_of
+        },
     )
 
 
@@ -164,6 +170,7 @@ def _reopened(
     row_of: Mapping[str, int],
     digests: tuple[str, ...],
     loss: CropLoss,
+    boxes: Mapping[str, tuple[Box, ...]],
 ) -> Prepared:
     pixels = _opened(folder, len(digests), rules.size_px)
     if pixels is None:
@@ -176,6 +183,7 @@ def _reopened(
         content_digests=digests,
         n_decoded=0,
         crop_loss=loss,
+        boxes=boxes,
     )
 
 

@@ -54,7 +54,7 @@ def fit_path(
             continue
         begun = time.monotonic()
         say(f"strength {epoch}/{len(strengths)}: C = {strength:g}")
-        weight, bias = _solved(
+        weight, bias = solved(
             standard.astype(np.float64), labels, strength, recipe, len(manifest.classes)
         )
         assert isinstance(net.head, nn.Linear)
@@ -69,7 +69,7 @@ def fit_path(
         yield Epoch(history=history, model=net.state_dict(), optimiser={}, val_scores=val_scores)
 
 
-def _solved(
+def solved(
     features: Floats, labels: Ints, strength: float, recipe: Recipe, n_classes: int
 ) -> tuple[Floats, Floats]:
     """Weights (C, D) and biases (C,) of the head."""

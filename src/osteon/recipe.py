@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from osteon.backbones import BACKBONES
+from osteon.backbones.cells import Cells
 from osteon.backbones.cnn import Cnn
 from osteon.backbones.quantum import Quantum, QuantumTransfer
 from osteon.errors import DataError, UnknownName, UsageError
@@ -234,7 +235,12 @@ def _check_backbone(recipe: Recipe) -> None:
         _require(1 <= told.n_qubits <= MOST_QUBITS, "backbone.n_qubits", told.n_qubits,
                  f"1 to {MOST_QUBITS}: the simulator's memory doubles with each")  # fmt: skip
         _require(told.n_layers >= 1, "backbone.n_layers", told.n_layers, "at least 1")
-    if isinstance(told, QuantumTransfer):
+    if isinstance(told, Cells):
+        _require(told.width >= 1, "backbone.width", told.width, "at least 1")
+        strength = told.inverse_strength
+        _require(strength > 0, "backbone.inverse_strength", strength, "above 0")
+        _require(told.box_weight >= 0, "backbone.box_weight", told.box_weight, "0 or more")
+    if isinstance(told, Cells | QuantumTransfer):
         _require(recipe.augment == Augment(), "augment", "set",
                  "left out where features are computed once, before any change")  # fmt: skip
     if getattr(told, "head", "") == "flatten":

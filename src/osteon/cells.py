@@ -1,0 +1,182 @@
+"""Training a ``CellNet``: the pooled head solved, the cells' head by gradient descent, on maps that
+were computed once. Fracture boxes teach the cells, where the films have any."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from osteon.backbones.cells import Cells
+from osteon.batches import class_weights, labels_of, seeded, training_batches
+from osteon.cellnet import CellNet
+from osteon.fit import Epoch
+from osteon.maps import AT_ONCE, Maps, frozen_maps, rows_in, scored_maps
+from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
+from osteon.probe import solved
+from osteon.progress import say, track
+from osteon.types import Box, Manifest, Optimiser, Recipe, Split
+from osteon.watch import check_finite, watched
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from osteon.checkpoint import Checkpoint
+    from osteon.prepare import Prepared
+
+LEAST_SHARE = 0.2  # of a cell that a box must cover
+FOCUS = 2  # Lin et al., ICCV 2017, focal loss
+STANDARDISED_ON = 256  # films
+
+
+def fit_cells(
+    recipe: Recipe,
+    prepared: Prepared,
+    manifest: Manifest,
+    split: Split,
+    net: CellNet,
+    *,
+    start: Checkpoint | None,
+) -> Iterator[Epoch]:
+    """Yield each epoch of the cells' head; the pooled head is solved before the first one."""
+    assert isinstance(recipe.optimiser, Optimiser)
+    assert isinstance(recipe.backbone, Cells)
+    maps = frozen_maps(net, prepared, [*split.train, *split.val])
+    rows, outside = (rows_in(prepared, ids) for ids in (split.train, split.val))
+    labels = labels_of(manifest, split.train)
+    if start is None:
+        _begin(net, maps, rows, labels, recipe)
+    net.whole.requires_grad_(False)
+    optimiser = make_optimiser(net, recipe.optimiser)
+    if start is not None:
+        net.load_state_dict(dict(start.model))
+        load_state(optimiser, start.optimiser)
+    boxes = [prepared.boxes.get(id_, ()) for id_ in split.train]
+    size, side = prepared.rules.size_px, maps.shapes[1][-1]
+    truth = CellTruth(boxes, labels, len(manifest.classes), size, side)
+    weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
+    for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
+        begun, loss_sum, right, n = time.monotonic(), 0.0, 0, 0
+        batches = training_batches(labels, recipe, seeded(recipe.seed, epoch))
+        net.train()
+        for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
+            done = epoch - 1 + step / len(batches)
+            set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
+            fine, near, far, _ = maps.of(rows[chosen.numpy()])
+            cells = net.cells.logits(fine, near, far)
+            logits = net.cells.pool(cells)
+            films = labels[chosen].to(logits.device)
+            loss = functional.cross_entropy(
+                logits, films, weight=weights, label_smoothing=recipe.label_smoothing
+            )
+            if truth.taught and recipe.backbone.box_weight:
+                loss = loss + recipe.backbone.box_weight * truth.loss(cells, chosen)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            loss_sum += loss.item() * len(chosen)
+            right += int((logits.argmax(1) == films).sum())
+            n += len(chosen)
+        check_finite(loss_sum, epoch)
+        val_scores = scored_maps(net, maps, outside)
+        lr = float(optimiser.param_groups[0]["lr"])
+        seconds = time.monotonic() - begun
+        history = watched(val_scores, manifest, split.val)
+        yield Epoch(
+            history=history.row(epoch, loss_sum / n, right / n, lr, seconds),
+            model=net.state_dict(),
+            optimiser=state_of(optimiser),
+            val_scores=val_scores,
+        )
+
+
+class CellTruth:
+    """Which cells hold a fracture, as the boxes say, and where they say nothing.
+
+    A film's boxes are of its own class. A channel whose class has boxes is taught by every film
+    that has boxes, and by the films of classes that never have any; a film whose class has boxes
+    and that has none itself tells nothing of its cells.
+    """
+
+    def __init__(
+        self,
+        boxes: Sequence[tuple[Box, ...]],
+        labels: Tensor,
+        n_classes: int,
+        size_px: int,
+        side: int,
+    ) -> None:
+        self.boxes, self.labels, self.size_px = boxes, labels, size_px
+        self.side = side
+        self.classes = [1] if n_classes == 2 else list(range(n_classes))
+        self.boxed = boxed_classes(boxes, labels.tolist()) & set(self.classes)
+        self.taught = bool(self.boxed)
+        if not self.taught:
+            say("no film of train has a fracture box: cells learn from the films' classes alone")
+
+    def loss(self, cells: Tensor, chosen: Tensor) -> Tensor:
+        """Focal loss of the cells (N, K, h, w), for each cell that holds a fracture."""
+        wanted, counts = torch.zeros_like(cells), torch.zeros_like(cells)
+        for row, at in enumerate(chosen.tolist()):
+            label = int(self.labels[at])
+            if not self.boxes[at] and label in self.boxed:
+                continue
+            for channel, of in enumerate(self.classes):
+                if of not in self.boxed:
+                    continue
+                counts[row, channel] = 1
+                if of == label and self.boxes[at]:
+                    mask = box_cells(self.boxes[at], self.size_px, self.side)
+                    wanted[row, channel] = torch.from_numpy(mask).to(cells)
+        plain = functional.binary_cross_entropy_with_logits(cells, wanted, reduction="none")
+        missed = torch.abs(wanted - torch.sigmoid(cells)) ** FOCUS
+        return 0.5 * (plain * missed * counts).sum() / (wanted.sum() + 5)
+
+
+def boxed_classes(boxes: Sequence[Collection[Box]], labels: Sequence[int]) -> set[int]:
+    """The classes of which some film has a box."""
+    return {label for of, label in zip(boxes, labels, strict=True) if of}
+
+
+def box_cells(boxes: Sequence[Box], size_px: int, side: int) -> NDArray[np.bool_]:
+    """(side, side): the cells of the prepared film that a box covers by a fifth; of a box that is
+    too small for that, those that it covers most."""
+    starts = np.arange(side) * size_px / side
+    step = size_px / side
+    found = np.zeros((side, side), np.bool_)
+    for box in boxes:
+        right, bottom = box.left_px + box.width_px, box.top_px + box.height_px
+        across = (np.minimum(starts + step, right) - np.maximum(starts, box.left_px)).clip(0)
+        down = (np.minimum(starts + step, bottom) - np.maximum(starts, box.top_px)).clip(0)
+        share = np.outer(down, across) / step**2
+        if share.max() > 0:  # else it was cut off
+            found |= share >= min(LEAST_SHARE, share.max())
+    return found
+
+
+@torch.no_grad()
+def _begin(
+    net: CellNet, maps: Maps, rows: NDArray[np.intp], labels: Tensor, recipe: Recipe
+) -> None:
+    """Standardise by train films, and solve the pooled head."""
+    assert isinstance(recipe.backbone, Cells)
+    spread = rows[:: -(-len(rows) // STANDARDISED_ON)]
+    for at, values in enumerate(maps.of(spread)[:3]):
+        net.cells.standardise(at, values)
+    chunks = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
+    whole = torch.cat([maps.of(chunk)[3] for chunk in chunks])
+    centre, scale = whole.mean(0), whole.std(0, correction=0)
+    net.whole.centre.copy_(centre)
+    net.whole.scale.copy_(torch.where(scale > 0, scale, 1))
+    standard = ((whole - net.whole.centre) / net.whole.scale).double().cpu().numpy()
+    n_classes = net.whole.linear.out_features
+    weight, bias = solved(
+        standard, labels.numpy(), recipe.backbone.inverse_strength, recipe, n_classes
+    )
+    net.whole.linear.weight.copy_(torch.from_numpy(weight))
+    net.whole.linear.bias.copy_(torch.from_numpy(bias))

@@ -1,0 +1,105 @@
+"""The maps of a frozen network, computed once for each distinct film and kept beside the films."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from osteon.batches import probabilities
+from osteon.cellnet import CellNet
+from osteon.engine import rows_of
+from osteon.features import fingerprint
+from osteon.files import explained
+from osteon.progress import track
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from osteon.prepare import Prepared
+    from osteon.types import Floats
+
+COMPUTED_AT_ONCE = 16
+AT_ONCE = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Maps:
+    """Maps of the R prepared films, on the disk, as float16: half the room, and the classes do not
+    feel it."""
+
+    rows: NDArray[np.float16]  # (R, L): the maps of a film, flat, one after the other
+    shapes: tuple[tuple[int, ...], ...]
+    device: torch.device
+
+    def of(self, rows: NDArray[np.intp]) -> list[Tensor]:
+        """The maps of these rows, each (n, *shape), floats."""
+        flat = torch.from_numpy(np.asarray(self.rows[rows])).to(self.device).float()
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        parts = zip(flat.split(sizes, dim=1), self.shapes, strict=True)
+        maps = [part.reshape(len(rows), *shape) for part, shape in parts]
+        return [
+            each.contiguous(memory_format=torch.channels_last) if each.ndim == 4 else each
+            for each in maps
+        ]
+
+
+class _Flat(nn.Module):
+    def __init__(self, net: CellNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, films: Tensor) -> Tensor:
+        return torch.cat([each.flatten(1) for each in self.net.maps(films)], dim=1)
+
+
+def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
+    """The maps of the films ``ids``; what was computed before, by this run or a killed one, is not
+    computed again."""
+    size = prepared.rules.size_px
+    device = next(net.parameters()).device
+    with torch.inference_mode():
+        shapes = [tuple(m.shape[1:]) for m in net.maps(torch.zeros(1, 1, size, size).to(device))]
+    length = sum(int(np.prod(shape)) for shape in shapes)
+    kept = prepared.folder / f"maps-{fingerprint(net)}.npy"
+    wanted = np.unique(rows_in(prepared, ids))
+    with explained(kept):
+        rows = _opened(kept, (len(prepared.pixels), length), np.float16)
+        done = _opened(kept.with_suffix(".done.npy"), (len(prepared.pixels),), np.bool_)
+        missing = wanted[~done[wanted]]
+        chunks = [
+            missing[at : at + COMPUTED_AT_ONCE] for at in range(0, len(missing), COMPUTED_AT_ONCE)
+        ]
+        compute = rows_of(_Flat(net), size) if chunks else None
+        for chunk in track(chunks, f"maps, {COMPUTED_AT_ONCE} films each", total=len(chunks)):
+            assert compute is not None
+            rows[chunk] = compute(prepared.pixels[chunk])
+            rows.flush()
+            done[chunk] = True  # only once they lie on the disk
+            done.flush()
+    return Maps(rows=rows, shapes=tuple(shapes), device=device)
+
+
+def _opened(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:  # type: ignore[type-arg]
+    """Begun as a sparse file: rows of films that no one asks for take no room."""
+    if path.exists():
+        found: np.memmap = np.load(path, mmap_mode="r+", allow_pickle=False)  # type: ignore[type-arg]
+        return found
+    return np.lib.format.open_memmap(path, "w+", kind, shape)
+
+
+def rows_in(prepared: Prepared, ids: Sequence[str]) -> NDArray[np.intp]:
+    return np.array([prepared.row_of[id_] for id_ in ids], dtype=np.intp)
+
+
+@torch.inference_mode()
+def scored_maps(net: CellNet, maps: Maps, rows: NDArray[np.intp]) -> Floats:
+    """(n, C) probabilities of films whose maps are known."""
+    net.eval()
+    chunks = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
+    return np.concatenate([probabilities(net.classify(*maps.of(chunk))) for chunk in chunks])
