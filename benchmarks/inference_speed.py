@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from osteon.bundle import Bundle
-from osteon.environment import this_environment
+from osteon.environment import this_environment, without_folders
 from osteon.loading import load_squares
 from osteon.options import films_in
 from osteon.parallel import in_order
@@ -49,8 +49,9 @@ def main() -> None:
     if told.memory_of:
         print(json.dumps(memory(told.run, films, told.memory_of)))
         return
+    known = this_environment(seed=0)
     measured: dict[str, Any] = {
-        "environment": asdict(this_environment(seed=0)),
+        "environment": asdict(known) | {"command": without_folders(known.command)},
         "films": len(films),
         "one_film": {f"{n} threads": one_film(told.run, films, n) for n in (1, 2)},
         "at_once": at_once(told.run, films),

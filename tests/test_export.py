@@ -155,6 +155,8 @@ def test_a_threshold_is_moved_away_from_the_film_that_it_was_read_from() -> None
     assert near.threshold == pytest.approx(0.499995)
     far = without_rounding(replace(point, threshold=0.9), val.scores[:, 1])
     assert far.threshold == pytest.approx(0.9 - TOLERANCE / 2)
+    above_all = without_rounding(replace(point, threshold=np.nextafter(0.9, 1)), val.scores[:, 1])
+    assert above_all.threshold == pytest.approx(0.9 + TOLERANCE / 2)
     moved = Answers(classes=val.classes, operating_point=near)
     own = replace(moved, operating_point=point)
     assert compared(own, moved, val, val.scores - 1e-6) < TOLERANCE

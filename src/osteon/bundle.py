@@ -238,8 +238,11 @@ def _torch_net(folder: Path, facts: BundleFacts) -> Any:
 
 
 def without_rounding(point: OperatingPoint, scores: NDArray[np.float64]) -> OperatingPoint:
-    """A threshold is the score of a film; lowered towards the next lower of the ``scores``, by at
-    most half the tolerance, that film keeps its answer where an engine rounds otherwise."""
-    below = scores[scores < point.threshold]
-    gap = (point.threshold - float(below.max())) / 2 if len(below) else TOLERANCE
-    return replace(point, threshold=point.threshold - min(gap, TOLERANCE / 2))
+    """A threshold is the score of a film, or just above one; moved away from the ``scores`` on both
+    sides, by at most half the tolerance, so that each film keeps its answer where an engine rounds
+    otherwise."""
+    under, over = scores[scores < point.threshold], scores[scores >= point.threshold]
+    low = float(under.max()) if len(under) else -np.inf
+    high = float(over.min()) if len(over) else np.inf
+    margin = min((high - low) / 2, TOLERANCE / 2)
+    return replace(point, threshold=float(np.clip(point.threshold, low + margin, high - margin)))
