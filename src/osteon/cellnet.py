@@ -5,6 +5,8 @@ Legend of shapes: N films, C classes, K channels (one for two classes, else C), 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -32,7 +34,8 @@ class CellNet(nn.Module):
     def maps(self, films: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(N, 1, H, W) -> the maps of strides 8 (its maximum over each cell), 16 and 32, and the
         last maps' mean and maximum (N, D)."""
-        last, (fine, near, far) = self.trunk.forward_intermediates(self.normalise(films), indices=3)
+        trunk: Any = self.trunk
+        last, (fine, near, far) = trunk.forward_intermediates(self.normalise(films), indices=3)
         pooled = functional.adaptive_max_pool2d(fine, near.shape[2:])
         return pooled, near, far, torch.cat([last.mean((2, 3)), last.amax((2, 3))], dim=1)
 
@@ -85,6 +88,7 @@ class CellHead(nn.Module):
             for _ in range(2)
         )
         self.out = nn.Conv2d(width, n_channels, 1)
+        assert self.out.bias is not None
         nn.init.constant_(self.out.bias, -4.0)  # few cells are positive (Lin et al., ICCV 2017)
         self.slope = nn.Parameter(torch.ones(n_channels))
         self.offset = nn.Parameter(torch.full((n_channels,), 1.5))

@@ -77,7 +77,7 @@ def fit_cells(
             if truth.taught and recipe.backbone.box_weight:
                 loss = loss + recipe.backbone.box_weight * truth.loss(cells, chosen)
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             loss_sum += loss.item() * len(chosen)
             right += int((logits.argmax(1) == films).sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ class Maps:
         """The maps of these rows, each (n, *shape), floats."""
         flat = torch.from_numpy(np.asarray(self.rows[rows])).to(self.device).float()
         sizes = [int(np.prod(shape)) for shape in self.shapes]
-        parts = zip(flat.split(sizes, dim=1), self.shapes, strict=True)
+        parts = zip(torch.split(flat, sizes, dim=1), self.shapes, strict=True)
         maps = [part.reshape(len(rows), *shape) for part, shape in parts]
         return [
             each.contiguous(memory_format=torch.channels_last) if each.ndim == 4 else each
@@ -85,10 +85,10 @@ def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
     return Maps(rows=rows, shapes=tuple(shapes), device=device)
 
 
-def _opened(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:  # type: ignore[type-arg]
+def _opened(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap[Any, Any]:
     """Begun as a sparse file: rows of films that no one asks for take no room."""
     if path.exists():
-        found: np.memmap = np.load(path, mmap_mode="r+", allow_pickle=False)  # type: ignore[type-arg]
+        found: np.memmap[Any, Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
         return found
     return np.lib.format.open_memmap(path, "w+", kind, shape)
 
