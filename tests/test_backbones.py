@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from osteon.backbones import BACKBONES
 from osteon.backbones.blocks import Activation
-from osteon.backbones.cnn import Cnn
 from osteon.backbones.cells import Cells
+from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.quantum import Quantum, QuantumTransfer

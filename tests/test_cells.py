@@ -101,7 +101,7 @@ def test_a_film_whose_class_has_boxes_and_that_has_none_teaches_no_cell() -> Non
     box = Box(left_px=0, top_px=0, width_px=16, height_px=16)
     truth = CellTruth([(box,), (), ()], torch.tensor([1, 1, 0]), 2, 64, 4)
     cells = torch.zeros(3, 1, 4, 4, requires_grad=True)
-    truth.loss(cells, torch.arange(3)).backward()
+    truth.loss(cells, torch.arange(3)).backward()  # type: ignore[no-untyped-call]
     assert cells.grad is not None
     assert cells.grad[0, 0, 0, 0] < 0  # inside the box: more of it
     assert (cells.grad[0, 0].flatten()[1:] > 0).all()
@@ -113,7 +113,7 @@ def test_of_several_classes_only_those_with_boxes_are_taught() -> None:
     box = Box(left_px=0, top_px=0, width_px=16, height_px=16)
     truth = CellTruth([(box,), (), ()], torch.tensor([2, 1, 0]), 3, 64, 4)
     cells = torch.zeros(3, 3, 4, 4, requires_grad=True)
-    truth.loss(cells, torch.arange(3)).backward()
+    truth.loss(cells, torch.arange(3)).backward()  # type: ignore[no-untyped-call]
     assert cells.grad is not None
     assert (cells.grad[:, :2] == 0).all()
     assert cells.grad[0, 2, 0, 0] < 0

@@ -8,8 +8,8 @@ import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
-from osteon.backbones.cnn import Cnn
 from osteon.backbones.cells import Cells
+from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.timm_model import TimmModel
