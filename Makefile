@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test check quick bench clean
+.PHONY: install demo docs test check quick bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,9 @@ demo: install
 	$(BIN)/osteon phantom phantoms/demo $(DEMO)
 	OSTEON_CACHE=phantoms/cache $(BIN)/osteon run phantoms/demo --out runs/demo
 	@echo "Open runs/demo/report.html in a browser."
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 check: install
 	$(BIN)/ruff check .
