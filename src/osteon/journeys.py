@@ -113,7 +113,7 @@ def travel_between(
     """
     from osteon.recipe import named_recipe, recipe_to_json
 
-    recipe = recipe or named_recipe("linear-probe")
+    recipe, cache = recipe or named_recipe("linear-probe"), cache or default_cache()
     names = [path.resolve().name for path in data]
     if len(data) < 2 or len(set(names)) < len(names):
         raise UsageError("Name two data sets or more, in folders of different names.")
@@ -162,7 +162,7 @@ def travel_within(
     """
     from osteon.recipe import named_recipe, recipe_to_json
 
-    recipe = recipe or named_recipe("linear-probe")
+    recipe, cache = recipe or named_recipe("linear-probe"), cache or default_cache()
     manifest, audit = look_at(data, cache=cache)
     held = sources_in(manifest, by, FEWEST)
     _begin(out, f"{recipe_to_json(recipe)} {by}", seed, [manifest.digest])
@@ -177,18 +177,17 @@ def _begin(out: Path, how: str, seed: int, digests: Iterable[str]) -> None:
 
 
 def _home(
-    name: str, manifest: Manifest, audit: Audit, recipe: Recipe, seed: int, cache: Path | None
+    name: str, manifest: Manifest, audit: Audit, recipe: Recipe, seed: int, cache: Path
 ) -> _Home:
     from osteon.prepare import prepare
 
-    place = cache or default_cache()
     split = make_split(manifest, audit, SplitPlan(choice="grouped", seed=seed))
-    prepared = prepare(manifest, recipe.pixels, cache=place, facts=audit.facts)
+    prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
     return _Home(name=name, manifest=manifest, audit=audit, split=split, prepared=prepared)
 
 
 def _shared_films(
-    data: Sequence[Path], names: Sequence[str], cache: Path | None
+    data: Sequence[Path], names: Sequence[str], cache: Path
 ) -> dict[tuple[str, str], frozenset[str]]:
     """(train, test) -> the films of test that train has too."""
     from osteon.run import compare_data
