@@ -26,8 +26,9 @@ from osteon.reading import read_source
 from osteon.run import look_at
 from osteon.shortcuts import find_shortcuts
 from osteon.shortcuts.probes import Judged, probe_metadata, probe_pixels
-from osteon.shortcuts.signs import Share, fisher, holm, newcombe, tabulate, witnesses
+from osteon.shortcuts.signs import Share, fisher, newcombe, tabulate, witnesses
 from osteon.shortcuts.surroundings import RULES, background, border, film_in
+from osteon.statistics import holm
 from osteon.testing.films import write_film
 from osteon.types import (
     Artefact,

@@ -20,8 +20,7 @@ from osteon.contrasts import OF_ANSWERS, Judged, contrast
 from osteon.errors import DataError, UsageError
 from osteon.fracture_size import FractureSizes
 from osteon.metrics import METRICS, TITLES
-from osteon.shortcuts.signs import holm
-from osteon.statistics import RESAMPLES, estimates
+from osteon.statistics import RESAMPLES, estimates, holm
 from osteon.types import Estimate, OperatingPoint, Predictions
 
 if TYPE_CHECKING:

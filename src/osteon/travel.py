@@ -26,8 +26,7 @@ from osteon.parallel import in_order
 from osteon.predictions import read_predictions, write_predictions
 from osteon.progress import say, track
 from osteon.shifts import SHIFTS, VERSION, Shift, chance, shifted
-from osteon.shortcuts.signs import holm
-from osteon.statistics import differences, estimates, standard_error
+from osteon.statistics import differences, estimates, holm, standard_error
 from osteon.travelled import AT_POINT, ShiftCurve, ShiftPoint, ShiftReport, spoken
 from osteon.types import Estimate, OperatingPoint, Predictions
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from osteon.baselines import SOURCE, is_quantity, labels_in_other_words
 from osteon.shortcuts.probes import Judged
-from osteon.statistics import wilson
+from osteon.statistics import holm, wilson
 from osteon.types import Estimate, FilmFacts, Radiograph, Sign
 
 FEWEST = 5  # films that have a sign, or lack it, to be tabulated: fewer are no danger
@@ -156,13 +156,3 @@ def fisher(witnesses: Sequence[Radiograph], ids: set[str], label: int) -> float:
     for film in witnesses:
         table[int(film.label == label), int(film.id in ids)] += 1
     return float(fisher_exact(table).pvalue)
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """p adjusted for how many there are (Holm, Scand J Stat 6:65, 1979), in their order."""
-    adjusted = [1.0] * len(ps)
-    highest = 0.0
-    for rank, at in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[at]))
-        adjusted[at] = highest
-    return adjusted
