@@ -39,6 +39,7 @@ class Judged:
     scores: Floats
     answers: Floats
     groups: tuple[str, ...]
+    group_of: Ints  # (N,) their numbers, in the order of their names
     classes: tuple[str, ...]
     n_resamples: int
     seed: int
@@ -49,12 +50,14 @@ class Judged:
     ) -> Judged:
         known = np.flatnonzero(given.labels >= 0)
         scores = given.scores[known]
+        groups = tuple(given.groups[i] for i in known)
         return cls(
             ids=tuple(given.ids[i] for i in known),
             labels=given.labels[known],
             scores=scores,
             answers=answers_at(scores, point) if point else scores,
-            groups=tuple(given.groups[i] for i in known),
+            groups=groups,
+            group_of=numbered(groups)[0],
             classes=given.classes,
             n_resamples=n_resamples,
             seed=seed,
@@ -68,7 +71,7 @@ class Judged:
         return tuple(self.groups[i] for i in np.flatnonzero(mask))
 
     def n_groups(self, mask: Mask) -> int:
-        return len(set(self.held(mask)))
+        return int(np.count_nonzero(np.bincount(self.group_of[mask])))
 
     def bearing(self, metric: str) -> Mask:
         """The films that a figure is of: positives alone of a sensitivity."""
@@ -130,11 +133,14 @@ def contrast(
 def _drawn(judged: Judged, metric: str, one: Mask, other: Mask) -> Floats:
     """The difference on each resample (B,) of the groups of both sides."""
     both = one | other
-    of_both, n_groups = numbered(judged.held(both))
+    names, of_both = np.unique(judged.group_of[both], return_inverse=True)
+    n_groups = len(names)
     group_of = np.full(len(both), -1)
     group_of[both] = of_both
     figures = [
-        _Ranked.of(judged, side, group_of) if metric == "auroc" else _Right(
+        _Ranked(
+            films=Films(judged.labels[side], judged.scores[side], group_of[side])
+        ) if metric == "auroc" else _Right(
             counts=np.stack(
                 [
                     np.bincount(group_of[held], minlength=n_groups).astype(np.float64)
@@ -164,20 +170,13 @@ class _Right:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ranked:
-    """The AUROC of one side."""
+    """The AUROC of one side. A ranking takes the weights of its films' groups from those of all."""
 
     films: Films
-    present: Ints  # the groups that have a film on this side
-
-    @classmethod
-    def of(cls, judged: Judged, side: Mask, group_of: Ints) -> _Ranked:
-        present, own = np.unique(group_of[side], return_inverse=True)
-        return cls(films=Films(judged.labels[side], judged.scores[side], own), present=present)
 
     def drawn(self, weights: Floats) -> Floats:
         """(B, G) weights of the groups -> (B,)."""
-        sample = Weighted(self.films, weights.take(self.present, axis=1))
-        return figures_on(METRICS["auroc"], sample)
+        return figures_on(METRICS["auroc"], Weighted(self.films, weights))
 
 
 def _share(judged: Judged, side: Mask) -> Share:
@@ -193,11 +192,9 @@ def _p_of_share(judged: Judged, one: Mask, other: Mask) -> float:
     right = judged.right
     table = np.zeros((2, 2), dtype=np.int64)
     for row, side in enumerate((one, other)):
-        seen: set[str] = set()
-        for at in order[side[order]]:
-            if judged.groups[at] not in seen:
-                seen.add(judged.groups[at])
-                table[row, int(right[at])] += 1
+        drawn = order[side[order]]
+        _, firsts = np.unique(judged.group_of[drawn], return_index=True)
+        table[row] = np.bincount(right[drawn[firsts]], minlength=2)
     return float(fisher_exact(table).pvalue)
 
 
