@@ -1,17 +1,20 @@
 """How a network is best laid out and how exactly it computes, on this machine.
 
-    python -m benchmarks.training_probe --rounds 5
+    python -m benchmarks.training_probe --rounds 5 --compile
 
 Forward, backward and step of the two trained recipes on batches in memory: channels-last or not,
 float32 or bfloat16, in turn, by processor time. Prints each relative to what osteon does
-(channels-last, float32): above 1 is faster.
+(channels-last, float32): above 1 is faster. With --compile also what torch.compile costs and gains.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from benchmarks.side_by_side import interleaved, ratio, write_result
@@ -30,9 +33,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compile", action="store_true", help="torch.compile too (minutes)")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     figures: dict[str, object] = {"threads": given.threads}
+    compiling: list[dict[str, object]] = []
     with memory_kept():
         for name in ("small-cnn", "finetune"):
             recipe = named_recipe(name)
@@ -47,16 +52,41 @@ def main() -> None:
             figures[name] = {
                 way: round(ratio(seconds[OURS], took), 2) for way, took in seconds.items()
             }
+            if given.compile:
+                compiling.append({"of": name, **compiled(recipe, ways[OURS], given.rounds)})
+    if compiling:
+        figures["compile"] = compiling
     command = f"training_probe --rounds {given.rounds} --threads {given.threads}"
+    command += " --compile" if given.compile else ""
     write_result("training_probe", f"python -m benchmarks.{command}", figures)
 
 
-def steps(recipe: Recipe, channels_last: bool, kind: str) -> Callable[[], None]:
+def compiled(recipe: Recipe, usual: Callable[[], None], rounds: int) -> dict[str, object]:
+    """Seconds to compile (the first steps less as many later ones), relative speed, and after how
+    many steps that has paid."""
+    way = steps(recipe, True, "float32", through=torch.compile)
+    begun = time.process_time()
+    way()
+    first = time.process_time() - begun
+    seconds = interleaved({"usual": usual, "compiled": way}, rounds)
+    gain = statistics.median(seconds["usual"]) - statistics.median(seconds["compiled"])
+    cost = first - statistics.median(seconds["compiled"])
+    return {
+        "compile_cpu_s": round(cost, 1),
+        "times_as_fast": round(ratio(seconds["usual"], seconds["compiled"]), 2),
+        "steps_until_it_pays": round(cost / gain * STEPS) if gain > 0 else "never",
+    }
+
+
+def steps(
+    recipe: Recipe, channels_last: bool, kind: str, through: Callable[..., Any] = lambda net: net
+) -> Callable[[], None]:
     torch.manual_seed(0)
     net = recipe.backbone.build(2).train()
     if channels_last:
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(net, recipe.optimiser)  # type: ignore[arg-type]
+    forward = through(net)
     side = recipe.pixels.size_px
     films = torch.rand(recipe.batch_size, 1, side, side)
     labels = torch.arange(recipe.batch_size) % 2
@@ -65,7 +95,7 @@ def steps(recipe: Recipe, channels_last: bool, kind: str) -> Callable[[], None]:
         for _ in range(STEPS):
             half = torch.autocast("cpu", torch.bfloat16) if kind == "bfloat16" else nullcontext()
             with half:
-                logits = net(films)
+                logits = forward(films)
             loss = functional.cross_entropy(logits.float(), labels)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

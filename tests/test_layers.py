@@ -47,6 +47,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"features", "checkpoint"},
     {"batches", "engine", "maps"},
     {"watch"},
+    {"pace"},
     {"fit", "probe", "cells"},
     {"predictions", "baselines", "curves", "operating_point", "calibrators"},
     {"calibrate"},

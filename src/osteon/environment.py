@@ -14,10 +14,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from osteon.values import read_value, write_value
 
 PACKAGES = ("osteon", "torch", "timm", "numpy", "scikit-learn", "scipy", "pydicom", "pillow")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How a network was trained on this machine; see ``osteon.pace``."""
+
+    threads: int
+    channels_last: bool
+    precision: Literal["float32", "bfloat16"]
+    seconds_a_step: Mapping[str, float] = field(default_factory=dict)  # timed; empty: no probe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +44,7 @@ class Environment:
     versions: Mapping[str, str]
     seed: int
     timings_s: Mapping[str, float] = field(default_factory=dict)  # stage -> wall seconds
+    pace: Pace | None = None  # None before training, and of runs of older versions
 
 
 def this_environment(*, seed: int) -> Environment:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from osteon.types import Estimate, Floats
 
 GATE_FILMS = 1000  # of train, drawn: more hardly change the directions
-CALIBRATED_ON = 128  # films of train that show an int8 network its ranges
+CALIBRATED_ON = 300  # films of train that show an int8 network its ranges
 PACKAGES = ("onnx", "onnxruntime", "onnxscript", "openvino")
 
 

@@ -25,8 +25,10 @@ from osteon.batches import (
     training_inputs,
 )
 from osteon.cellnet import CellNet
+from osteon.environment import Pace
 from osteon.errors import DataError
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
+from osteon.pace import usual_pace
 from osteon.progress import track
 from osteon.types import History, Manifest, Optimiser, Recipe, Split
 from osteon.watch import check_finite, watched
@@ -60,15 +62,18 @@ def fit(
     split: Split,
     *,
     start: Checkpoint | None = None,
+    pace: Pace | None = None,
 ) -> Iterator[Epoch]:
     """Yield each epoch of training on ``split.train``, watched on ``split.val``.
 
     From ``start`` it goes on to bit-identical weights on a CPU: every random number follows from
-    the seed and the epoch. Raises DataError when a class is missing in train or val is empty,
+    the seed and the epoch, at the same ``pace`` (the usual one). Raises DataError when a class is
+    missing in train or val is empty,
     UsageError when the loss is no longer a number.
     """
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells what we asked for
-    fabric = Fabric(devices=1, precision=PRECISIONS[recipe.precision])
+    pace = pace or usual_pace(recipe)
+    fabric = Fabric(devices=1, precision=PRECISIONS[pace.precision])
     labels = labels_of(manifest, split.train).to(fabric.device)
     check_classes(labels, manifest)
     if not split.val:
@@ -86,7 +91,8 @@ def fit(
         net = net.to(fabric.device)
         yield from fit_cells(recipe, prepared, manifest, split, net, start=start)
         return
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if pace.channels_last:
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(net, recipe.optimiser)
     if start is not None:
         net.load_state_dict(dict(start.model))

@@ -8,19 +8,24 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightning_fabric import Fabric
+
 from osteon.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from osteon.classifier import Classifier
+from osteon.environment import Environment, Pace, this_environment
 from osteon.errors import Interrupted, UsageError
 from osteon.files import write_text
 from osteon.fit import fit
+from osteon.pace import kept, probed_pace, usual_pace
 from osteon.progress import say
 from osteon.recipe import recipe_to_json
 from osteon.runs import RunFolder
 from osteon.types import History, Manifest, Recipe, Split
+from osteon.values import read_value, write_value
 from osteon.watch import best_of, is_over
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ def train(
 
     ``split.test`` is not looked at. The folder ``run`` gets recipe.json, history.csv,
     checkpoints/best.safetensors and last.safetensors and, if TensorBoard is installed, its logs.
+    How the machine trains it fastest is probed (``osteon.pace``) and kept in environment.json.
     With ``resume`` training goes on after the last whole epoch; on a CPU to the same bits as if it
     had never been stopped.
 
@@ -51,10 +57,11 @@ def train(
     start = _last(folder, made_for) if resume else None
     history = list(start.history) if start else []
     write_text(folder.recipe, recipe_to_json(recipe))
+    pace = _pace(recipe, folder, manifest, len(split.train), begun=start is not None)
     try:
-        with _board(folder, history) as board:
+        with _board(folder, history) as board, kept(pace):
             if not is_over(history, recipe):
-                for epoch in fit(recipe, prepared, manifest, split, start=start):
+                for epoch in fit(recipe, prepared, manifest, split, start=start, pace=pace):
                     history.append(epoch.history)
                     checkpoint = Checkpoint(
                         made_for=made_for,
@@ -74,6 +81,24 @@ def train(
         ) from None
     write_history(history, folder.history)
     return Classifier.load(run)
+
+
+def _pace(
+    recipe: Recipe, folder: RunFolder, manifest: Manifest, n_films: int, *, begun: bool
+) -> Pace:
+    """That which the run began with, for it goes on to the same bits with no other; else probed,
+    and written to environment.json."""
+    known = None
+    if folder.environment.is_file():
+        known = read_value(Environment, folder.environment)
+    if known and known.pace and begun:
+        return known.pace
+    if begun:  # by a version that did not probe
+        return usual_pace(recipe)
+    pace = probed_pace(recipe, len(manifest.classes), n_films, Fabric(devices=1).device)
+    known = known or this_environment(seed=recipe.seed)
+    write_value(folder.environment, replace(known, pace=pace))
+    return pace
 
 
 def _keep(checkpoint: Checkpoint, folder: RunFolder, monitor: str) -> None:

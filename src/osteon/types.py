@@ -344,7 +344,8 @@ class Recipe:
     epochs: int = 20  # at most
     patience: int = 5  # epochs without a better ``monitor`` before training stops
     monitor: Literal["val_loss", "val_auroc", "val_accuracy"] = "val_loss"
-    precision: Literal["float32", "bfloat16"] = "float32"  # of training; scoring is in float32
+    # Of training; scoring is in float32. auto: bfloat16 where a probe of this machine gains by it.
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
     seed: int = 0
 
 
