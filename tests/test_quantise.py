@@ -77,11 +77,11 @@ def logits(path: Path, films: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def in_8_bits(path: Path) -> list[int]:
-    """The numbers of the convolutions that read what was rounded."""
+    """The numbers of the convolutions whose weights were rounded."""
     graph = onnx.load(path).graph
     rounded = {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
     nodes = [node for node in graph.node if node.op_type == "Conv"]
-    return [at for at, node in enumerate(nodes) if node.input[0] in rounded]
+    return [at for at, node in enumerate(nodes) if node.input[1] in rounded]
 
 
 def test_the_convolution_that_loses_most_stays_whole(
