@@ -18,12 +18,35 @@ if TYPE_CHECKING:
     from osteon.types import Floats
 
 SCORED_AT_ONCE = 64
+MOVED_AT_ONCE = 256  # films, to a GPU
 
 
 def films_of(prepared: Prepared, ids: Sequence[str], device: torch.device) -> Tensor:
     """(n, 1, S, S) floats in [0, 1]: exactly what ``osteon.pixels.load_pixels`` gives."""
-    films = torch.from_numpy(prepared.batch(ids)).to(device)
+    return _as_input(torch.from_numpy(prepared.batch(ids)).to(device))
+
+
+def _as_input(films: Tensor) -> Tensor:
+    """(n, S, S) bytes as (n, 1, S, S) floats in [0, 1]."""
     return films[:, None].float().div_(255)
+
+
+def on_device(prepared: Prepared, ids: Sequence[str], device: torch.device) -> Tensor | None:
+    """All of ``ids`` as (n, S, S) bytes on a GPU with room for twice as many, so that no batch
+    waits for its films; None elsewhere: in the main memory they lie already."""
+    n_bytes = len(ids) * prepared.rules.size_px**2
+    if 2 * n_bytes > _room(device):
+        return None
+    films = torch.empty((len(ids), *prepared.pixels.shape[1:]), dtype=torch.uint8, device=device)
+    for at in range(0, len(ids), MOVED_AT_ONCE):
+        part = torch.from_numpy(prepared.batch(ids[at : at + MOVED_AT_ONCE]))
+        films[at : at + MOVED_AT_ONCE] = part.to(device)
+    return films
+
+
+def _room(device: torch.device) -> int:
+    """Free bytes of a GPU; 0 of anything else."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else 0
 
 
 def labels_of(manifest: Manifest, ids: Sequence[str]) -> Tensor:
@@ -85,6 +108,11 @@ def training_inputs(
     from osteon.networks import Probe
 
     if not isinstance(net, Probe):
+        films = on_device(prepared, ids, device)
+        if films is not None:
+            return lambda chosen, generator: augmented(
+                _as_input(films[chosen.to(device)]), how, generator
+            )
         return lambda chosen, generator: augmented(
             films_of(prepared, [ids[at] for at in chosen.tolist()], device), how, generator
         )
