@@ -46,9 +46,10 @@ bench: install
 	$(BIN)/python -m benchmarks.data_path $(FILMS) --films 128 --rounds 3
 	$(BIN)/python -m benchmarks.feature_speed --films 32 --rounds 3
 	$(BIN)/python -m benchmarks.training_probe --rounds 3
+	$(BIN)/python -m benchmarks.inference_speed
 	$(BIN)/python -m benchmarks.judging_speed --films 2000
 	$(BIN)/python -m benchmarks.large_report --films 2000
-	$(BIN)/python -m benchmarks.growth --sizes 500 2000
+	$(BIN)/python -m benchmarks.growth --sizes 1000 4000 --audit-up-to 1000
 	$(BIN)/python -m benchmarks.tables
 
 clean:

@@ -50,6 +50,9 @@ def main() -> None:
     asked.add_argument("--most", type=int, default=40, help="films")
     asked.add_argument("--memory-of", help=argparse.SUPPRESS)
     told = asked.parse_args()
+    if not ENGINES:
+        print('No engine is installed: pip install "osteon[export,fast]"')
+        return
     if told.memory_of:
         print(memory(told.run, films_in(told.films)[: told.most], told.memory_of))
         return
