@@ -1,4 +1,4 @@
-"""The tables of ``docs/performance.md``, from ``benchmarks/results/*.json``.
+"""The tables and plots of ``docs/performance.md``, from ``benchmarks/results/*.json``.
 
     python -m benchmarks.tables
 
@@ -8,17 +8,24 @@ Each result replaces what stands between its two markers, so that no figure ther
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.side_by_side import RESULTS
 
+from osteon.report.charts import Axis, LineChart, Series, line_chart
+
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def main() -> None:
     PAGE.write_text(filled(PAGE.read_text()))
+    grown = RESULTS / "growth.json"
+    if grown.is_file():
+        for name, chart in growth_charts(json.loads(grown.read_text())["figures"]).items():
+            (PAGE.parent / f"performance-{name}.svg").write_text(chart.svg())
     print(f"{PAGE.name} is written.")
 
 
@@ -31,6 +38,34 @@ def filled(text: str) -> str:
             made = shown(json.loads(path.read_text()))
             text = f"{before}{begin}{made}{end}{rest.split(end)[1]}"
     return text
+
+
+def growth_charts(figures: Mapping[str, list[dict[str, float]]]) -> dict[str, LineChart]:
+    """Seconds and memory of each stage against the number of films, both axes in decades."""
+
+    def drawn(title: str, label: str, column: str) -> LineChart:
+        lines = {
+            stage: tuple((float(row["films"]), float(row[column])) for row in rows)
+            for stage, rows in figures.items()
+        }
+        x, y = ([at for line in lines.values() for at, _ in line],
+                [at for line in lines.values() for _, at in line])  # fmt: skip
+        series = [
+            Series(name=stage, points=points, colour=at, dots=True)
+            for at, (stage, points) in enumerate(lines.items())
+        ]
+        return line_chart(title, _decades("films", x), _decades(label, y), series)
+
+    return {
+        "growth": drawn("Processor time against films", "seconds", "cpu_s"),
+        "memory": drawn("Peak memory against films", "MB", "peak_mb"),
+    }
+
+
+def _decades(label: str, values: list[float]) -> Axis:
+    low, high = (10.0 ** way(math.log10(end)) for way, end in
+                 ((math.floor, min(values)), (math.ceil, max(values))))  # fmt: skip
+    return Axis(label=label, low=low, high=max(high, 10 * low), log=True)
 
 
 def shown(result: Mapping[str, Any]) -> str:

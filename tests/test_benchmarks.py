@@ -7,13 +7,22 @@ import re
 from pathlib import Path
 
 from benchmarks.side_by_side import RESULTS, interleaved, ratio
-from benchmarks.tables import PAGE, filled, tables
+from benchmarks.tables import PAGE, filled, growth_charts, tables
 
 
 def test_the_page_holds_the_figures_of_all_results() -> None:
     assert filled(PAGE.read_text()) == PAGE.read_text()
     for path in RESULTS.glob("*.json"):
         assert f"<!-- begin {path.stem} -->" in PAGE.read_text()
+
+
+def test_the_plots_hold_the_figures_of_growth() -> None:
+    told = json.loads((RESULTS / "growth.json").read_text())["figures"]
+    for name, chart in growth_charts(told).items():
+        drawn = PAGE.parent / f"performance-{name}.svg"
+        assert drawn.read_text() == chart.svg()
+        assert f"]({drawn.name})" in PAGE.read_text()
+        assert {row[0] for row in chart.numbers()[1:]} == set(told)
 
 
 def test_results_name_machine_and_versions_and_no_folder() -> None:

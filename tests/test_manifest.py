@@ -127,3 +127,17 @@ def test_a_film_elsewhere_keeps_its_whole_path(tmp_path: Path) -> None:
         radiographs=(Radiograph(id=far.as_posix(), path=far, label=1),),
     )
     assert read_manifest(write_manifest(manifest, tmp_path / "m.csv")) == manifest
+
+
+def test_films_of_equal_regions_share_one_set(tmp_path: Path) -> None:
+    films = tuple(
+        Radiograph(id=f"{at}.png", path=tmp_path / f"{at}.png", regions=frozenset(regions))
+        for at, regions in enumerate([("hand", "arm"), ("arm", "hand"), (), ()])
+    )
+    manifest = Manifest(
+        root=tmp_path, source="test", recognised_by="made", classes=("no", "yes"), radiographs=films
+    )
+    found = read_manifest(write_manifest(manifest, tmp_path / "manifest.csv")).radiographs
+    assert found == films
+    assert found[0].regions is found[1].regions
+    assert found[2].regions is found[3].regions

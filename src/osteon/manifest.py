@@ -12,13 +12,16 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from osteon.errors import DataError
 from osteon.files import write_text
 from osteon.types import PARTS, Box, Finding, Laterality, Manifest, Part, Radiograph, View
 from osteon.values import read_value, write_value
+
+S = TypeVar("S", bound=str)
 
 COLUMNS = (
     "id",
@@ -154,8 +157,8 @@ def _film(row: Mapping[str, str], root: Path, classes: tuple[str, ...], where: s
         split=as_part(row["split"], where),
         patient_id=row["patient_id"] or None,
         study_id=row["study_id"] or None,
-        regions=frozenset(filter(None, row["regions"].split(";"))),
-        views=frozenset(as_view(view, where) for view in row["views"].split(";") if view),
+        regions=_shared(frozenset(filter(None, row["regions"].split(";")))),
+        views=_shared(frozenset(as_view(view, where) for view in row["views"].split(";") if view)),
         laterality=as_laterality(row["laterality"], where),
         boxes=as_boxes(row["boxes"], where),
         spacing_mm=as_spacing(row["spacing_mm"], where),
@@ -166,6 +169,12 @@ def _film(row: Mapping[str, str], root: Path, classes: tuple[str, ...], where: s
             if name and name.startswith(EXTRA) and value
         },
     )
+
+
+@lru_cache(maxsize=1024)
+def _shared(words: frozenset[S]) -> frozenset[S]:
+    """One set for all films that have equal ones: sets of their own take 0.4 kB of each film."""
+    return words
 
 
 def as_part(word: str, where: str) -> Part | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from osteon.errors import DataError
-from osteon.files import write_text
+from osteon.files import atomic_writer
 
 T = TypeVar("T")
 
@@ -24,8 +24,11 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def write_value(path: Path, value: object) -> Path:
     """Write a dataclass of ``osteon.types`` as indented JSON, whole or not at all."""
-    text = _adapter(type(value)).dump_json(value, indent=2).decode()
-    return write_text(path, text + "\n")
+    data = _adapter(type(value)).dump_json(value, indent=2)
+    with atomic_writer(path, "wb") as file:  # not joined: an audit of many films is large
+        file.write(data)
+        file.write(b"\n")
+    return path
 
 
 def to_json(value: object) -> str:
