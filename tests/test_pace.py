@@ -79,6 +79,17 @@ def test_a_batch_that_is_too_slow_is_made_smaller(monkeypatch: pytest.MonkeyPatc
     assert films == module.FEWEST_FILMS
 
 
+def test_a_machine_that_is_too_busy_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    ways = {name: lambda name=name: taken.append(name) for name in "ab"}
+    module._timed(ways)
+    assert taken == list("ab" * (1 + module.ROUNDS))
+    taken.clear()
+    monkeypatch.setattr(module, "BUDGET_S", 0.0)
+    module._timed(ways)
+    assert taken == list("abab")
+
+
 def test_threads_are_kept_for_the_training_alone() -> None:
     before = torch.get_num_threads()
     with kept(replace(ONE, threads=before + 1)):
