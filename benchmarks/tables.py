@@ -54,7 +54,8 @@ def growth_charts(figures: Mapping[str, list[dict[str, float]]]) -> dict[str, Li
             Series(name=stage, points=points, colour=at, dots=True)
             for at, (stage, points) in enumerate(lines.items())
         ]
-        return line_chart(title, _decades("films", x), _decades(label, y), series)
+        films = Axis(label="films", low=min(x) / 1.3, high=max(x) * 1.6, log=True)
+        return line_chart(title, films, _decades(label, y), series)
 
     return {
         "growth": drawn("Processor time against films", "seconds", "cpu_s"),
