@@ -24,6 +24,7 @@ from osteon.values import read_value, write_value
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
     from osteon.prepare import Prepared
+    from osteon.types import Floats
 
 TRAVELS = "travel.json"
 
@@ -132,12 +133,14 @@ def travel_between(
         for one in homes
         for other in homes
     }
+    by_name = {home.name: home for home in homes}
     cells = [
         crossed(
             train,
             test,
             theirs,
             answers[test, test],
+            _baselines(by_name[train], by_name[test], theirs.ids),
             known.get((train, test), frozenset()),
             seed,
         )
@@ -226,6 +229,13 @@ def _predicted(
     )
 
 
+def _baselines(taught: _Home, judged: _Home, ids: Sequence[str]) -> dict[str, Floats]:
+    from osteon.baselines import baseline_scores_elsewhere
+
+    there = (judged.manifest, judged.audit.facts)
+    return baseline_scores_elsewhere(taught.manifest, taught.audit.facts, taught.split, *there, ids)
+
+
 def _left_out(home: _Home, value: str, ids: frozenset[str], recipe: Recipe, out: Path) -> LeftOut:
     groups = home.split.groups
     outside = {groups[id_] for id_ in ids if id_ in groups}
@@ -234,16 +244,23 @@ def _left_out(home: _Home, value: str, ids: frozenset[str], recipe: Recipe, out:
         return tuple(id_ for id_ in home.split.part(part) if groups[id_] not in outside)
 
     split = replace(home.split, train=kept("train"), val=kept("val"), test=kept("test"))
-    classifier = _taught(replace(home, split=split), recipe, out, f"without-{_safe(value)}")
+    rest = replace(home, split=split)
+    classifier = _taught(rest, recipe, out, f"without-{_safe(value)}")
     judged = tuple(id_ for id_ in groups if id_ in ids)
     there = [_predicted(classifier, home, judged, "held-out")]
     here = [_predicted(classifier, home, split.test)]
+    rivals = {
+        name: [replace(there[0], scores=scores)]
+        for name, scores in _baselines(rest, home, there[0].ids).items()
+    }
     return LeftOut(
         value=value,
         n_films=len(judged),
         outside=repeated(("auroc",), there)["auroc"],
         inside=repeated(("auroc",), here)["auroc"],
         drop=repeated_differences(("auroc",), here, there)["auroc"],
+        baselines={name: repeated(("auroc",), of)["auroc"] for name, of in rivals.items()},
+        gain=repeated_differences(("auroc",), there, rivals["metadata_only"])["auroc"],
     )
 
 
