@@ -176,15 +176,16 @@ def crossed(
     return Cell(
         train=train,
         test=test,
-        auroc=_auroc(kept, kept.scores, seed),
+        auroc=auroc_of(kept, kept.scores, seed),
         loss=None if train == test else _gain(kept, home.scores, kept.scores, seed),
-        baselines={name: _auroc(kept, scores, seed) for name, scores in rivals.items()},
+        baselines={name: auroc_of(kept, scores, seed) for name, scores in rivals.items()},
         gain=_gain(kept, kept.scores, rivals["metadata_only"], seed),
         n_removed=len(theirs.ids) - len(kept.ids),
     )
 
 
-def _auroc(films: Predictions, scores: Floats, seed: int) -> Estimate:
+def auroc_of(films: Predictions, scores: Floats, seed: int) -> Estimate:
+    """The AUROC of other ``scores`` (N, C) for these films."""
     return estimates(AUROC, films.labels, scores, films.groups, seed=seed)["auroc"]
 
 

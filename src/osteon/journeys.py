@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osteon.crossings import Cell, LeftOut, Travels, crossed, shared_classes, sources_in
+from osteon.crossings import (
+    Cell,
+    LeftOut,
+    Travels,
+    auroc_of,
+    crossed,
+    shared_classes,
+    sources_in,
+)
 from osteon.environment import timed
 from osteon.errors import UsageError
 from osteon.progress import say
@@ -16,7 +24,7 @@ from osteon.repeats import repeated, repeated_differences
 from osteon.run import SplitPlan, existing_run, look_at, make_ready, make_split, report_run
 from osteon.runs import RunFolder, begin_folder, default_cache, log_opening
 from osteon.slices import FEWEST
-from osteon.travel import FILMS, check_suite, shift_suite
+from osteon.travel import FILMS, check_suite, draw_films, shift_suite
 from osteon.travelled import FILE, ShiftReport
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import read_value, write_value
@@ -42,9 +50,11 @@ def shift_run(
     The test part is scored again, so it adds a line to openings.log. Raises UsageError for a run
     that has not been evaluated; see ``osteon.travel.shift_suite`` for what else is raised.
     """
+    from osteon.baselines import baseline_scores
     from osteon.classifier import Classifier
     from osteon.manifest import read_manifest
     from osteon.predictions import read_predictions
+    from osteon.split import read_split
 
     folder: RunFolder = existing_run(path)
     if not folder.predictions("test").is_file():
@@ -66,6 +76,10 @@ def shift_run(
             shifts=shifts,
             seed=seed,
         )
+        films_shifted = draw_films(clean, films, seed)
+        rivals = baseline_scores(manifest, audit.facts, read_split(folder.split), films_shifted.ids)
+        known = {name: auroc_of(films_shifted, scores, seed) for name, scores in rivals.items()}
+        report = replace(report, baselines=known)
         write_value(path / FILE, report)
     report_run(folder)
     return report

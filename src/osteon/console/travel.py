@@ -25,6 +25,9 @@ def show_shift(report: ShiftReport, folder: Path, as_data: bool) -> None:
     out.print(f"{report.n_films:,} of {report.n_of_part:,} test films ({escape(counts)}){at}")
     for name, figure in report.clean.items():
         out.print(f"as they are: {TITLES[name]} {escape(shown_estimate(figure))}")
+    for name, figure in report.baselines.items():
+        out.print(f"{name.replace('_', ' ')}, which no shift changes: AUROC "
+                  + escape(shown_estimate(figure)), style="dim")  # fmt: skip
     heads = ("shift", "mean relative drop", "worst strength", "AUROC there", "Holm's p")
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for curve in sorted(report.curves, key=lambda curve: -(curve.mean_drop.value or 0)):
