@@ -78,14 +78,14 @@ def told_travels(travels: Travels) -> list[str]:
                 f"Trained on {cell.train} and judged on {cell.test} it {how} AUROC against a "
                 f"classifier of {cell.test} itself: {ends}."
             )
-        where = f"trained on {cell.train} and judged on {cell.test}"
+        where = f"Trained on {cell.train} and judged on {cell.test} it"
         told += _not_above_metadata(cell.gain, where)
     for left in travels.left_out:
         if left.drop.value is not None and left.drop.low is not None:
             how = "lower" if left.drop.low > 0 else "not shown to be lower"
             ends = f"{left.drop.value:.3f} [{left.drop.low:.3f}, {left.drop.high:.3f}]"
             told.append(f"Never having seen {left.value}, the AUROC on it is {how}: by {ends}.")
-        told += _not_above_metadata(left.gain, f"judged on {left.value}, never seen")
+        told += _not_above_metadata(left.gain, f"On {left.value}, which it has never seen, it")
     return told
 
 
@@ -93,8 +93,8 @@ def _not_above_metadata(gain: Estimate, where: str) -> list[str]:
     if gain.low is None or gain.low > 0:
         return []
     return [
-        f"The AUROC {where}, is not shown to be above that of file metadata alone, without any "
-        f"picture: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]."
+        f"{where} is not shown to beat file metadata alone, without any picture, in AUROC: "
+        f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]."
     ]
 
 
