@@ -89,8 +89,8 @@ class Entry:
 
     name: str
     of: Contestant
-    cpu_s: float
-    wall_s: float
+    cpu_s: float | None  # None: not measured
+    wall_s: float | None
     versions: Mapping[str, str]
     val: Predictions
     test: Predictions
@@ -109,7 +109,8 @@ def main() -> None:
         python = str(getattr(asked, f"{name}_python", None) or sys.executable)
         cost = trained(name, of, python, run, place)
         entries.append(entry(name, of, cost, place / name, run, id_of))
-        print(f"{name}: {entries[-1].cpu_s:.0f} CPU s", flush=True)
+        print(f"{name}: {cost['cpu_s']:.0f} CPU s", flush=True)
+    entries += [finished(word, entries) for word in asked.finished]
     keep_predictions(entries, RESULTS / "peers")
     pythons = " ".join(f"--{each.name}-python PYTHON" for each in entries if each.name in PEERS)
     recipes = " ".join(each.name for each in entries if each.name in RECIPES)
@@ -129,6 +130,9 @@ def words() -> argparse.ArgumentParser:
     for name in PEERS:
         reader.add_argument(f"--{name}-python", type=Path, help=f"one that has {name}")
     reader.add_argument("--recipes", nargs="*", default=["linear-probe", "strong"])
+    reader.add_argument(
+        "--finished", nargs="*", default=[], help="RECIPE=RUN: of the same split, taken as it is"
+    )
     reader.add_argument("--against", nargs="*", default=["linear-probe", "strong"])
     reader.add_argument("--epochs", nargs="*", default=[], help="other ones, such as fastai=1,2")
     return reader
@@ -227,6 +231,30 @@ def entry(
     )
 
 
+def finished(word: str, entries: Sequence[Entry]) -> Entry:
+    """``RECIPE=RUN``: predictions that lie in a run; what they cost is not known.
+
+    Raises UsageError for no such recipe, DataError where the run has another split.
+    """
+    name, _, path = word.partition("=")
+    if name not in RECIPES:
+        raise UsageError(f"'{name}' is none of {', '.join(RECIPES)}: --finished RECIPE=RUN.")
+    run = RunFolder(Path(path))
+    val, test = (read_predictions(run.predictions(part), part=part) for part in JUDGED)
+    for each in entries:
+        if (each.val.ids, each.test.ids) != (val.ids, test.ids):
+            raise DataError(f"{run.path} has another split than {each.name} was told.")
+    return Entry(
+        name=name, of=RECIPES[name], cpu_s=None, wall_s=None,
+        versions=said_versions(run), val=val, test=test,
+    )  # fmt: skip
+
+
+def said_versions(run: RunFolder) -> dict[str, str]:
+    said = json.loads(run.environment.read_text(encoding="utf-8"))["versions"]
+    return {name: said[name] for name in ("osteon", "torch")}
+
+
 def read_scores(path: Path, id_of: Mapping[str, str]) -> dict[str, float]:
     """Film id -> score, of a peer's table.
 
@@ -282,8 +310,8 @@ def figures(entries: Sequence[Entry], against: Sequence[str], budget_s: float) -
             "start": each.of.start,
             "px": each.of.size_px,
             "epochs": " + ".join(map(str, each.of.epochs)) or "its own",
-            "cpu_s": round(each.cpu_s),
-            "clock_s": round(each.wall_s),
+            "cpu_s": "-" if each.cpu_s is None else round(each.cpu_s),
+            "clock_s": "-" if each.wall_s is None else round(each.wall_s),
             "val_auroc": round(auroc(each.val).value or 0, 3),
             "test_auroc": as_json(auroc(each.test)),
             **{

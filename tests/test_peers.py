@@ -22,6 +22,7 @@ from benchmarks.peers import (
     contestants,
     difference,
     figures,
+    finished,
     keep_predictions,
     main,
     measured,
@@ -33,7 +34,7 @@ from benchmarks.tables import tables
 
 from osteon.errors import DataError, UsageError
 from osteon.manifest import write_manifest
-from osteon.predictions import read_predictions
+from osteon.predictions import read_predictions, selected, write_predictions
 from osteon.runs import RunFolder
 from osteon.split import write_split
 from osteon.types import Manifest, Part, Radiograph, Split
@@ -176,6 +177,26 @@ def test_predictions_are_kept_for_everybody_to_judge_again(tmp_path: Path) -> No
     assert again.ids == made.test.ids
     assert again.groups == made.test.groups
     assert auroc(again) == auroc(made.test)
+
+
+def test_a_finished_run_of_the_same_split_is_taken_as_it_is(tmp_path: Path) -> None:
+    made = entry("timm", good_scores())
+    ours = RunFolder(tmp_path / "run")
+    ours.path.mkdir()
+    for part, predictions in (("val", made.val), ("test", made.test)):
+        write_predictions(predictions, ours.predictions(part))
+    ours.environment.write_text(json.dumps({"versions": {"osteon": "1", "torch": "2", "x": "3"}}))
+    told = finished(f"strong={ours.path}", [made])
+    assert told.test.ids == made.test.ids
+    assert told.versions == {"osteon": "1", "torch": "2"}
+    assert "| osteon strong | ImageNet; boxes | 512 | its own | - | - | 1.0 |" in tables(
+        figures([told], [], 1)
+    )
+    with pytest.raises(UsageError, match="'storng' is none of linear-probe"):
+        finished(f"storng={ours.path}", [])
+    write_predictions(selected(made.test, range(9)), ours.predictions("test"))
+    with pytest.raises(DataError, match="another split than timm was told"):
+        finished(f"strong={ours.path}", [made])
 
 
 # --- who takes part -------------------------------------------------------------------------------

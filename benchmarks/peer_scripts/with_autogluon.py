@@ -16,7 +16,7 @@ from osteon.torchvision_shim import make_torchvision_importable
 
 def main() -> None:
     make_torchvision_importable()
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from autogluon.multimodal import MultiModalPredictor  # type: ignore[import-not-found]
 
     given = told()

@@ -27,7 +27,7 @@ LAST_LAYERS = 20
 
 def lite0(films: Any, weights: str) -> Any:
     """EfficientNet-Lite0 without its top on ``films`` (0 to 255), frozen, with its weights."""
-    import keras
+    import keras  # type: ignore[import-not-found]
     from keras import layers
 
     made: list[Any] = []
@@ -68,7 +68,7 @@ def lite0(films: Any, weights: str) -> Any:
 
 def main() -> None:
     import keras
-    import tensorflow as tf
+    import tensorflow as tf  # type: ignore[import-untyped]
     from keras import layers
 
     given = told()
