@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from benchmarks.peer_scripts.common import told, write_scores, write_told
+from benchmarks.peer_scripts.common import Told, told, write_scores, write_told
 
 # kernel, repeats, filters, expansion, stride of each stage
 STAGES = (
@@ -22,7 +22,7 @@ STAGES = (
     (5, 4, 192, 6, 2),
     (3, 1, 320, 6, 1),
 )
-LAST_LAYERS = 20
+LAST_LAYERS, BATCH = 20, 32
 
 
 def lite0(films: Any, weights: str) -> Any:
@@ -69,23 +69,26 @@ def lite0(films: Any, weights: str) -> Any:
 def main() -> None:
     import keras
     import tensorflow as tf  # type: ignore[import-untyped]
-    from keras import layers
 
     given = told()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(given.seed)
     size = (given.size_px, given.size_px)
+    net, trunk = network(size, str(given.weights / "in_order.npz"))
+    history = trained(net, trunk, given)
+    for part in ("val", "test"):
+        paths = given.part(part)
+        batches = (paths[at : at + BATCH] for at in range(0, len(paths), BATCH))
+        scored = (net.predict_on_batch(loaded(batch, size))[:, 0] for batch in batches)
+        write_scores(given, part, np.concatenate([*scored]))
+    write_told(given, ("keras", "tensorflow_cpu"), val_auroc=history)
 
-    def dataset(part: str) -> Any:
-        return keras.utils.image_dataset_from_directory(
-            given.films / part,
-            class_names=list(given.classes),
-            label_mode="binary",
-            image_size=size,
-            batch_size=32,
-            verbose=False,
-        ).prefetch(1)
+
+def network(size: tuple[int, int], weights: str) -> tuple[Any, Any]:
+    """The example's augmentation and top around the frozen trunk; and that trunk."""
+    import keras
+    from keras import layers
 
     films = x = keras.Input((*size, 3))
     for change in (
@@ -95,10 +98,15 @@ def main() -> None:
         layers.RandomContrast(0.1),
     ):
         x = change(x)
-    trunk = lite0(keras.Input((*size, 3)), str(given.weights / "in_order.npz"))
+    trunk = lite0(keras.Input((*size, 3)), weights)
     x = layers.GlobalAveragePooling2D()(trunk(x, training=False))
     x = layers.Dropout(0.2)(layers.BatchNormalization()(x))
-    net = keras.Model(films, layers.Dense(1, activation="sigmoid")(x))
+    return keras.Model(films, layers.Dense(1, activation="sigmoid")(x)), trunk
+
+
+def trained(net: Any, trunk: Any, given: Told) -> list[float]:
+    """Leaves the best epoch in ``net``; returns the validation AUROC of each."""
+    import keras
 
     best = given.out / "best.weights.h5"
     keeper = keras.callbacks.ModelCheckpoint(
@@ -107,32 +115,45 @@ def main() -> None:
     history: list[float] = []
     for phase, (epochs, lr) in enumerate(zip(given.epochs, (1e-2, 1e-5), strict=True)):
         if phase:
-            trunk.trainable = True
-            for at, layer in enumerate(reversed(trunk.layers)):
-                normalises = isinstance(layer, layers.BatchNormalization)
-                layer.trainable = at < LAST_LAYERS and not normalises
+            thaw(trunk)
         net.compile(
             optimizer=keras.optimizers.Adam(lr),
             loss="binary_crossentropy",
             metrics=[keras.metrics.AUC(name="auc")],
         )
         done = net.fit(
-            dataset("train"),
-            validation_data=dataset("val"),
+            dataset(given, "train"),
+            validation_data=dataset(given, "val"),
             epochs=epochs,
             callbacks=[keeper],
             verbose=0,
         )
         history += done.history["val_auc"]
     net.load_weights(best)
-    for part in ("val", "test"):
-        scored = [
-            float(score)
-            for at in range(0, len(given.part(part)), 32)
-            for score in net.predict_on_batch(loaded(given.part(part)[at : at + 32], size))[:, 0]
-        ]
-        write_scores(given, part, scored)
-    write_told(given, ("keras", "tensorflow_cpu"), val_auroc=history)
+    return history
+
+
+def thaw(trunk: Any) -> None:
+    """The last layers, but for batch normalisation."""
+    from keras import layers
+
+    trunk.trainable = True
+    for at, layer in enumerate(reversed(trunk.layers)):
+        normalises = isinstance(layer, layers.BatchNormalization)
+        layer.trainable = at < LAST_LAYERS and not normalises
+
+
+def dataset(given: Told, part: str) -> Any:
+    import keras
+
+    return keras.utils.image_dataset_from_directory(
+        given.films / part,
+        class_names=list(given.classes),
+        label_mode="binary",
+        image_size=(given.size_px, given.size_px),
+        batch_size=BATCH,
+        verbose=False,
+    ).prefetch(1)
 
 
 def loaded(paths: Any, size: tuple[int, int]) -> Any:

@@ -21,17 +21,22 @@ LR, WEIGHT_DECAY, BATCH = 5e-4, 0.05, 32
 
 
 def main() -> None:
-    make_torchvision_importable()
-    import timm
-    from sklearn.metrics import roc_auc_score
-    from timm.data import ImageDataset, create_transform, resolve_model_data_config
-    from timm.optim import create_optimizer_v2
-    from timm.scheduler import create_scheduler_v2
-    from torch.utils.data import DataLoader
-
     given = told()
     torch.manual_seed(given.seed)
     np.random.seed(given.seed)
+    net, train_way, score_way = network(given)
+    history = trained(net, given, train_way, score_way)
+    for part in ("val", "test"):
+        write_scores(given, part, scores(net, given, part, score_way))
+    write_told(given, ("timm", "torch"), val_auroc=history)
+
+
+def network(given: Told) -> tuple[torch.nn.Module, Any, Any]:
+    """With its transforms in training and in scoring."""
+    make_torchvision_importable()
+    import timm
+    from timm.data import create_transform, resolve_model_data_config
+
     net = timm.create_model(
         NETWORK,
         pretrained=True,
@@ -42,29 +47,38 @@ def main() -> None:
     config = resolve_model_data_config(net)
     config["input_size"] = (3, given.size_px, given.size_px)
     train_way = create_transform(**config, is_training=True, scale=(0.5, 1.0))
-    score_way = create_transform(**{**config, "crop_pct": 1.0})
+    return net, train_way, create_transform(**{**config, "crop_pct": 1.0})
+
+
+def trained(net: torch.nn.Module, given: Told, train_way: Any, score_way: Any) -> list[float]:
+    """Leaves the best epoch in ``net``; returns the validation AUROC of each."""
+    from sklearn.metrics import roc_auc_score
+    from timm.data import ImageDataset
+    from timm.optim import create_optimizer_v2
+    from timm.scheduler import create_scheduler_v2
+    from torch.utils.data import DataLoader
+
     class_map = {name: at for at, name in enumerate(given.classes)}
     films = ImageDataset(str(given.films / "train"), class_map=class_map, transform=train_way)
     loader: Any = DataLoader(films, batch_size=BATCH, shuffle=True, drop_last=True)
-
-    (epochs,) = given.epochs
     optimiser = create_optimizer_v2(net, opt="adamw", lr=LR, weight_decay=WEIGHT_DECAY)
     schedule, epochs = create_scheduler_v2(
         optimiser,
         sched="cosine",
-        num_epochs=epochs,
+        num_epochs=given.epochs[0],
         warmup_epochs=0,
         step_on_epochs=False,
         updates_per_epoch=len(loader),
     )
-    loss_of = torch.nn.CrossEntropyLoss()
     truth = [path.parent.name == given.positive for path in given.part("val")]
     best, kept, history, updates = -1.0, net.state_dict(), [], 0
     for _ in range(epochs):
         net.train()
-        for films_, labels in loader:
+        for batch, labels in loader:
             optimiser.zero_grad()
-            loss_of(net(films_.to(memory_format=torch.channels_last)), labels).backward()
+            logits = net(batch.to(memory_format=torch.channels_last))
+            loss = torch.nn.functional.cross_entropy(logits, labels)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             updates += 1
             schedule.step_update(updates)
@@ -73,9 +87,7 @@ def main() -> None:
         if auroc > best:
             best, kept = auroc, copy.deepcopy(net.state_dict())
     net.load_state_dict(kept)
-    for part in ("val", "test"):
-        write_scores(given, part, scores(net, given, part, score_way))
-    write_told(given, ("timm", "torch"), val_auroc=history)
+    return history
 
 
 @torch.inference_mode()
