@@ -45,6 +45,7 @@ from osteon.values import as_json
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+SAID_WITHIN = 0.02  # Keras finds its AUROC by 200 thresholds
 JUDGED: tuple[Part, ...] = ("val", "test")
 ENVIRONMENT = {
     **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
@@ -220,15 +221,28 @@ def entry(
             part: as_predictions(read_scores(out / f"{part}.csv", id_of), part, manifest, parts)
             for part in JUDGED
         }
+    told = json.loads((out / "told.json").read_text())
+    as_it_said(name, told.get("val_auroc"), on["val"])
     return Entry(
         name=name,
         of=of,
         cpu_s=cost["cpu_s"],
         wall_s=cost["wall_s"],
-        versions=json.loads((out / "told.json").read_text())["versions"],
+        versions=told["versions"],
         val=on["val"],
         test=on["test"],
     )
+
+
+def as_it_said(name: str, history: Sequence[float] | None, val: Predictions) -> None:
+    """Raises DataError where a tool's best validation AUROC is not that of its scores: then these
+    are of another class, or not of its best epoch."""
+    found = auroc(val).value
+    if history and found is not None and abs(max(history) - found) > SAID_WITHIN:
+        raise DataError(
+            f"{name} had a validation AUROC of {max(history):.3f}, but its scores have "
+            f"{found:.3f}: are they of the positive class, and of its best epoch?"
+        )
 
 
 def finished(word: str, entries: Sequence[Entry]) -> Entry:

@@ -17,6 +17,7 @@ from benchmarks.peers import (
     ROOT,
     Contestant,
     Entry,
+    as_it_said,
     as_predictions,
     auroc,
     contestants,
@@ -139,6 +140,14 @@ def test_a_peer_that_leaves_films_out_is_refused() -> None:
 def test_scores_of_films_of_another_part_are_refused() -> None:
     with pytest.raises(DataError, match="0 have no score, and 1 scores are of other films"):
         as_predictions({**good_scores(), "film 0": 0.5}, "test", films(), parts())
+
+
+def test_scores_of_the_other_class_are_noticed() -> None:
+    val = entry("fastai", good_scores()).val
+    as_it_said("fastai", [0.7, 0.99], val)
+    as_it_said("fastai", None, val)
+    with pytest.raises(DataError, match=r"had a validation AUROC of 0\.800, but its scores have 1"):
+        as_it_said("fastai", [0.8, 0.7], val)
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -29,7 +29,6 @@ def main() -> None:
         given.films,
         train="train",
         valid="val",
-        vocab=list(given.classes),
         item_tfms=Resize(given.size_px),
         batch_tfms=aug_transforms(),
         bs=32,
@@ -50,11 +49,12 @@ def main() -> None:
             cbs=SaveModelCallback(monitor="roc_auc_score"),
         )
     history = [float(row[2]) for row in learner.recorder.values]
+    positive = list(films.vocab).index(given.positive)  # fastai sorts the classes
     for part in ("val", "test"):
         unlabelled = films.test_dl(given.part(part), num_workers=0)
         with learner.no_bar():
             scores, _ = learner.get_preds(dl=unlabelled)
-        write_scores(given, part, scores[:, 1].tolist())
+        write_scores(given, part, scores[:, positive].tolist())
     write_told(given, ("fastai", "timm", "torch"), val_auroc=history)
 
 
