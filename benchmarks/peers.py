@@ -67,6 +67,7 @@ class Contestant:
     size_px: int = 224
     epochs: tuple[int, ...] = ()
     start: str = "ImageNet"
+    recipe: str = ""  # of osteon, where it is not called as the contestant
 
 
 PEERS = {
@@ -78,6 +79,7 @@ PEERS = {
 }
 RECIPES = {
     "linear-probe": Contestant(size_px=384),
+    "linear-probe-224": Contestant(size_px=224, recipe="linear-probe"),  # what the peers see
     "strong": Contestant(size_px=512, start="ImageNet; boxes"),
     "finetune": Contestant(size_px=224),
     "small-cnn": Contestant(size_px=224, start="scratch"),
@@ -174,7 +176,7 @@ def trained(
         command = [python, str(HERE / "peer_scripts" / f"with_{name}.py"), json.dumps(told)]
         if name in RECIPES:
             command[1] = str(HERE / "peer_scripts" / "with_osteon.py")
-            command.append(json.dumps({"run": str(run.path), "recipe": name}))
+            command.append(json.dumps({"run": str(run.path), "recipe": of.recipe or name}))
         log_opening(run, f"benchmarks.peers {name}")
         cost = measured(command, out)
         done.write_text(json.dumps({**cost, "epochs": of.epochs, "size_px": of.size_px}) + "\n")

@@ -14,6 +14,7 @@ from benchmarks.peer_films import write_films, write_weights
 from benchmarks.peer_scripts.common import Told, write_scores
 from benchmarks.peers import (
     PEERS,
+    RECIPES,
     ROOT,
     Contestant,
     Entry,
@@ -36,6 +37,7 @@ from benchmarks.tables import tables
 from osteon.errors import DataError, UsageError
 from osteon.manifest import write_manifest
 from osteon.predictions import read_predictions, selected, write_predictions
+from osteon.recipe import named_recipe
 from osteon.runs import RunFolder
 from osteon.split import write_split
 from osteon.types import Manifest, Part, Radiograph, Split
@@ -220,6 +222,16 @@ def test_those_take_part_whose_python_is_named() -> None:
     assert list(told) == ["keras", "strong"]
     assert told["keras"].epochs == (3, 4)
     assert told["keras"].size_px == PEERS["keras"].size_px
+
+
+def test_every_contestant_has_what_it_runs() -> None:
+    for name, of in RECIPES.items():
+        recipe = named_recipe(of.recipe or name)
+        assert of.recipe or recipe.pixels.size_px == of.size_px
+    for name, of in PEERS.items():
+        script = ROOT / "benchmarks" / "peer_scripts" / f"with_{name}.py"
+        assert "given.epochs" in script.read_text()
+        assert all(of.epochs)
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""osteon's own recipe on the films of a run, in a cache of its own, so that nothing comes free.
+"""A recipe of osteon's on the films of a run, in a cache of its own, so that nothing comes free.
 
 Films are decoded and prepared, features computed, the recipe trained; validation is scored, and the
 test part once. The audit and the split, which the peers are handed too, are not in it.
@@ -16,7 +16,7 @@ from osteon.classifier import Classifier
 from osteon.manifest import read_manifest
 from osteon.predictions import write_predictions
 from osteon.prepare import prepare
-from osteon.recipe import named_recipe, recipe_to_json
+from osteon.recipe import named_recipe, recipe_to_json, with_settings
 from osteon.runs import RunFolder
 from osteon.split import read_split
 from osteon.train import train
@@ -29,7 +29,7 @@ def main() -> None:
     run = RunFolder(Path(own["run"]))
     manifest, audit = read_manifest(run.manifest), read_value(Audit, run.audit)
     parts = read_split(run.split)
-    recipe = named_recipe(own["recipe"])
+    recipe = with_settings(named_recipe(own["recipe"]), [f"pixels.size_px={given.size_px}"])
     prepared = prepare(manifest, recipe.pixels, cache=given.out / "cache", facts=audit.facts)
     made = RunFolder(given.out / "run")
     made.path.mkdir()
