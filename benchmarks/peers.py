@@ -82,7 +82,7 @@ RECIPES = {
     "linear-probe-224": Contestant(size_px=224, recipe="linear-probe"),  # what the peers see
     "strong": Contestant(size_px=512, start="ImageNet; boxes"),
     "finetune": Contestant(size_px=224),
-    "small-cnn": Contestant(size_px=224, start="scratch"),
+    "small-cnn": Contestant(size_px=160, start="scratch"),
 }
 
 
