@@ -22,7 +22,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,13 +115,28 @@ def main() -> None:
         print(f"{name}: {cost['cpu_s']:.0f} CPU s", flush=True)
     entries += [finished(word, entries) for word in asked.finished]
     keep_predictions(entries, RESULTS / "peers")
-    pythons = " ".join(f"--{each.name}-python PYTHON" for each in entries if each.name in PEERS)
-    recipes = " ".join(each.name for each in entries if each.name in RECIPES)
     write_result(
         "peers",
-        f"python -m benchmarks.peers RUN --scratch FOLDER {pythons} --recipes {recipes}",
+        " ".join(("python -m benchmarks.peers RUN --scratch FOLDER", *said(entries))),
         figures(entries, asked.against, asked.budget_s),
     )
+
+
+def said(entries: Sequence[Entry]) -> Iterator[str]:
+    """What was asked for, without the folders of this machine."""
+    known = {**PEERS, **RECIPES}
+    for each in entries:
+        if each.name in PEERS:
+            yield f"--{each.name}-python PYTHON"
+    others = [each for each in entries if each.of.epochs != known.get(each.name, each.of).epochs]
+    if others:
+        yield "--epochs"
+    yield from (f"{each.name}={','.join(map(str, each.of.epochs))}" for each in others)
+    yield from (
+        "--recipes",
+        *(e.name for e in entries if e.name in RECIPES and e.cpu_s is not None),
+    )
+    yield from (f"--finished {e.name}=RUN" for e in entries if e.cpu_s is None)
 
 
 def words() -> argparse.ArgumentParser:
@@ -344,7 +359,7 @@ def figures(entries: Sequence[Entry], against: Sequence[str], budget_s: float) -
         "budget_cpu_s": round(budget_s),
         "test_films": len(first.ids),
         "test_groups": len(set(first.groups)),
-        "rows": rows,
+        "tools": rows,
     }
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from benchmarks.peers import (
     main,
     measured,
     read_scores,
+    said,
     trained,
     words,
 )
@@ -179,6 +181,24 @@ def test_the_table_has_a_row_for_each_with_its_cost_and_its_differences() -> Non
     assert lines[1].startswith("| osteon linear-probe | ImageNet | 384 | its own | 13 | 30 |")
     assert "| - | linear-probe 1.0 |" in lines[1]  # no difference from itself
     assert json.loads(json.dumps(told)) == told
+
+
+def test_the_command_is_told_without_folders() -> None:
+    made = [
+        entry("keras", good_scores(), PEERS["keras"]),
+        entry("fastai", good_scores(), Contestant(epochs=(2, 3))),
+        entry("linear-probe", poor_scores(), RECIPES["linear-probe"]),
+        replace(entry("strong", poor_scores(), RECIPES["strong"]), cpu_s=None),
+    ]
+    command = " ".join(said(made))
+    assert command == (
+        "--keras-python PYTHON --fastai-python PYTHON --epochs fastai=2,3 "
+        "--recipes linear-probe --finished strong=RUN"
+    )
+    told = words().parse_args(["RUN", "--scratch", "FOLDER", *command.split()])
+    assert told.epochs == ["fastai=2,3"]
+    assert told.recipes == ["linear-probe"]
+    assert told.finished == ["strong=RUN"]
 
 
 def test_predictions_are_kept_for_everybody_to_judge_again(tmp_path: Path) -> None:
