@@ -117,6 +117,8 @@ def _words(name: str) -> str:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, dict) and {"value", "low", "high"} <= set(value):
+        return "{value:.3f} [{low:.3f}, {high:.3f}]".format(**value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from osteon.baselines import MetadataBaseline, baseline_scores, majority_scores, metadata_baseline
+from osteon.baselines import (
+    MetadataBaseline,
+    baseline_scores,
+    baseline_scores_elsewhere,
+    majority_scores,
+    metadata_baseline,
+)
 from osteon.errors import DataError
 from osteon.types import FilmFacts, Manifest, Radiograph, Split
 
@@ -68,6 +74,28 @@ def test_a_planted_shortcut_is_found() -> None:
     rng = np.random.default_rng(1)
     metal = ["1" if label and rng.random() < 0.8 else "0" for label in LABELS]
     assert auroc(hardware=metal) > 0.8
+
+
+def test_of_the_same_data_set_elsewhere_is_here() -> None:
+    manifest, facts, parts = made(hardware=["1" if label else "0" for label in LABELS])
+    here = baseline_scores(manifest, facts, parts, parts.test)
+    there = baseline_scores_elsewhere(manifest, facts, parts, manifest, facts, parts.test)
+    for name in ("metadata_only", "majority"):
+        np.testing.assert_array_equal(here[name], there[name])
+
+
+def test_elsewhere_films_are_read_from_the_other_manifest() -> None:
+    """The same names in both, the column the other way round: the shortcut misleads there."""
+    rng = np.random.default_rng(1)
+    metal = ["1" if label and rng.random() < 0.8 else "0" for label in LABELS]
+    manifest, facts, parts = made(hardware=metal)
+    other, other_facts, _ = made(hardware=["0" if value == "1" else "1" for value in metal])
+    scores = baseline_scores_elsewhere(
+        manifest, facts, parts, other, other_facts, [film.id for film in other.radiographs]
+    )
+    assert roc_auc_score(LABELS, scores["metadata_only"][:, 1]) < 0.2
+    share = LABELS[:150].mean()
+    np.testing.assert_allclose(scores["majority"], np.tile([1 - share, share], (300, 1)))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,12 @@ def test_a_cell_is_judged_without_shared_films() -> None:
     rng = np.random.default_rng(2)
     theirs = predictions(rng.random(200))
     own = predictions(np.clip(rng.random(200) * 0.6 + 0.4 * (np.arange(200) % 2), 0, 1))
-    cell = crossed("a", "b", theirs, own, {"f0", "f41"}, 0)
+    told = np.clip(rng.random(200) * 0.8 + 0.2 * (np.arange(200) % 2), 0, 1)
+    baselines = {
+        "metadata_only": np.stack([1 - told, told], 1),
+        "majority": np.tile([0.6, 0.4], (200, 1)),
+    }
+    cell = crossed("a", "b", theirs, own, baselines, {"f0", "f41"}, 0)
     assert cell.n_removed == 8
     assert cell.auroc.n == 192
     kept = [at for at in range(200) if at // 4 not in (0, 10)]
@@ -106,19 +111,25 @@ def test_a_cell_is_judged_without_shared_films() -> None:
     assert cell.auroc.value == pytest.approx(expected)
     assert cell.loss is not None
     assert cell.loss.value == pytest.approx(at_home - expected)
-    home = crossed("b", "b", own, own, frozenset(), 0)
+    of_metadata = roc_auc_score(theirs.labels[kept], told[kept])
+    assert cell.baselines["metadata_only"].value == pytest.approx(of_metadata)
+    assert cell.baselines["metadata_only"].n == 192
+    assert cell.baselines["majority"].value == 0.5
+    assert cell.gain.value == pytest.approx(expected - of_metadata)
+    home = crossed("b", "b", own, own, baselines, frozenset(), 0)
     assert home.loss is None
     travels = Travels(names=("a", "b"), classes=("normal", "broken"), recipe="r", seed=0,
                       remarks=(), cells=(cell, home))  # fmt: skip
     assert travels.cell("a", "b") is cell
-    (told,) = told_travels(travels)
-    assert told.startswith("Trained on a and judged on b it loses AUROC")
+    lost, not_above = told_travels(travels)
+    assert lost.startswith("Trained on a and judged on b it loses AUROC")
+    assert not_above.startswith("Trained on a and judged on b it is not shown to beat file")
 
 
 def test_nothing_left_is_refused() -> None:
     some = predictions(np.linspace(0, 1, 8))
     with pytest.raises(DataError, match="cannot be crossed"):
-        crossed("a", "b", some, some, {f"f{at}" for at in range(8)}, 0)
+        crossed("a", "b", some, some, {}, {f"f{at}" for at in range(8)}, 0)
 
 
 # --- sources --------------------------------------------------------------------------------------
@@ -184,7 +195,13 @@ def test_a_matrix_of_two_data_sets(
     for name in ("east", "west"):
         away = next(cell for cell in found.cells if cell.test == name and cell.loss is not None)
         assert away.auroc.n == found.cell(name, name).auroc.n - away.n_removed
+    for cell in found.cells:
+        assert set(cell.baselines) == {"metadata_only", "majority"}
+        assert {each.n for each in cell.baselines.values()} == {cell.auroc.n}
+        assert cell.baselines["majority"].value == 0.5
+    assert "metadata only" in result.output
     page = (tmp_path / "out" / "travel.html").read_text()
+    assert page.count("metadata only: ") == page.count("majority: ") == 4
     assert all(sentence in page for sentence in told_travels(found))
     trained = [(tmp_path / "out" / f"on-{name}" / "checkpoints" / "trained").stat().st_mtime_ns
                for name in ("east", "west")]  # fmt: skip
@@ -224,6 +241,11 @@ def test_a_source_is_left_out_whole(two: tuple[Path, Path], tmp_path: Path) -> N
     assert stranger.drop.value == pytest.approx(
         (stranger.inside.value or 0) - (stranger.outside.value or 0)
     )
+    for left in found.left_out:
+        assert left.baselines["majority"].value == 0.5
+        assert left.gain.value == pytest.approx(
+            (left.outside.value or 0) - (left.baselines["metadata_only"].value or 0)
+        )
     assert "One scanner left out at a time" in (tmp_path / "out" / "travel.html").read_text()
 
 

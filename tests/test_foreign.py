@@ -18,6 +18,7 @@ from osteon.errors import DataError, UsageError
 from osteon.foreign import Foreign, Known, evaluate_predictions
 from osteon.predictions import read_predictions, read_score_table
 from osteon.report.foreign import write_foreign_report
+from osteon.run import existing_run
 from osteon.runs import RunFolder
 from osteon.values import read_value
 from tests.training import write_films
@@ -198,6 +199,12 @@ def test_it_does_not_write_over_anything_else(tmp_path: Path) -> None:
     (tmp_path / "run" / "run.json").write_text("{}")
     with pytest.raises(UsageError, match="holds something else"):
         evaluate_predictions(tmp_path / "theirs.csv", out=tmp_path / "run")
+
+
+def test_a_command_for_runs_says_what_the_folder_is(tmp_path: Path) -> None:
+    evaluated(tmp_path, scored(40))
+    with pytest.raises(DataError, match="osteon evaluate --predictions FILE"):
+        existing_run(tmp_path / "out")
 
 
 def test_what_was_found_comes_back_from_its_file(tmp_path: Path) -> None:

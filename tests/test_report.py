@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import shlex
 import shutil
-import subprocess
 from dataclasses import replace
-from html import escape, unescape
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -360,89 +357,6 @@ def test_the_operating_point_lies_on_the_roc(tmp_path: Path) -> None:
     row = f"<tr><td>operating point</td><td>{1 - specificity:.4g}</td><td>{sensitivity:.4g}</td>"
     assert row in html
     assert "200 resamples" in html  # as they were made, not as is usual
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-)
-PROBE = (
-    "<script>addEventListener('load', () => parent.document.title = "
-    "document.scrollingElement.scrollWidth + ' of ' + innerWidth)</script></body>"
-)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to render the report")
-@pytest.mark.parametrize("classes", [("normal", "broken"), tuple(f"class {i}" for i in range(12))])
-@pytest.mark.parametrize("width_px", [1280, 390])
-def test_nothing_overflows_in_a_browser(
-    tmp_path: Path, width_px: int, classes: tuple[str, ...]
-) -> None:
-    html, _ = read(judged(made_run(tmp_path, classes)))
-    page = tmp_path / "page.html"
-    # A frame, because Chromium's own windows are never narrower than 500 px.
-    inside = escape(html.replace("</body>", PROBE))
-    frame = f'<iframe width="{width_px}" height="900" style="border:0" srcdoc="{inside}"></iframe>'
-    page.write_text(f"<!DOCTYPE html><title></title><body style='margin:0'>{frame}</body>")
-    assert CHROMIUM is not None
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'user'}",
-         "--window-size=1280,900", "--virtual-time-budget=5000", "--dump-dom", str(page)],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
-    title = re.search(r"<title>(\d+) of (\d+)</title>", done.stdout)
-    assert title is not None
-    assert int(title[2]) == width_px
-    assert int(title[1]) <= width_px
-    assert "CONSOLE" not in done.stderr
-
-
-AXE = (
-    "<script>addEventListener('load', () => axe.run().then(found => document.title = "
-    "JSON.stringify(found.violations.map(v => [v.impact, v.id, v.nodes.length, "
-    "v.nodes[0].html.slice(0, 200)]))))</script></body>"
-)
-
-
-def broken_rules(html: str, folder: Path, width_px: int) -> list[tuple[str, str, int, str]]:
-    """What axe-core finds on a page: (impact, rule, how often, the first place)."""
-    import axe_playwright_python
-
-    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    page = folder / f"axe-{width_px}.html"
-    script = "<script>" + axe.replace("</script", "<\\/script") + "</script>" + AXE
-    page.write_text(html.replace("</body>", script), encoding="utf-8")
-    assert CHROMIUM is not None
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'user'}", f"--window-size={width_px},900",
-         "--virtual-time-budget=20000", "--dump-dom", str(page)],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
-    title = re.search(r"<title>(\[.*?\])</title>", done.stdout, re.DOTALL)
-    assert title is not None, "axe did not come to an end"
-    return [tuple(rule) for rule in json.loads(unescape(title[1]))]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to look at the report")
-def test_axe_finds_nothing_serious(tmp_path: Path) -> None:
-    html, _ = read(judged(made_run(tmp_path)))
-    assert 'id="decisions"' in html
-    assert 'id="subgroups"' in html
-    found = broken_rules(html, tmp_path, 1280)
-    assert [rule for rule in found if rule[0] in ("serious", "critical")] == []
-    spoilt = html.replace('<html lang="en">', "<html>")
-    assert "html-has-lang" in {rule[1] for rule in broken_rules(spoilt, tmp_path, 1281)}
 
 
 # --- figures as files -----------------------------------------------------------------------------

@@ -27,7 +27,8 @@ from osteon.suspects import Outlier, Suspect, Suspects, find_suspects
 from osteon.types import Audit, Estimate, Manifest, Radiograph
 from osteon.values import read_value
 from osteon.verdicts import Verdict, apply_verdicts, read_verdicts
-from tests.test_report import CHROMIUM, FLAGS, HOSTILE
+from tests.browser import CHROMIUM, FLAGS
+from tests.test_report import HOSTILE
 from tests.training import TINY, write_films
 
 if TYPE_CHECKING:

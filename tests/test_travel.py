@@ -273,6 +273,9 @@ def test_the_command_shifts_a_run(
     assert "10 of 12 test films" in result.output
     told = read_value(ShiftReport, here / "shift.json")
     assert [curve.name for curve in told.curves] == ["jpeg", "mirror"]
+    assert told.baselines["majority"].value == 0.5
+    assert told.baselines["metadata_only"].n == 10
+    assert "metadata only, which no shift changes" in result.output
     openings = RunFolder(here).openings.read_text()
     assert openings.count("\n") == opened + 1
     assert openings.strip().endswith("osteon shift")

@@ -62,6 +62,28 @@ def baseline_scores(
     }
 
 
+def baseline_scores_elsewhere(
+    learnt_from: Manifest,
+    facts: Mapping[str, FilmFacts],
+    split: Split,
+    judged: Manifest,
+    judged_facts: Mapping[str, FilmFacts],
+    ids: Sequence[str],
+) -> dict[str, Floats]:
+    """Scores (N, C) of each baseline, learnt from one data set, for the films ``ids`` of another.
+
+    A column that the other has not is unknown there. Both have the same classes.
+    Raises DataError when no film of train has a label.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        model = fit_metadata(learnt_from, facts, split)
+        there = replace(model, row_of=_rows_of(judged, judged_facts))
+        scores = there.scores(there.table(ids))
+    return {"metadata_only": scores, "majority": majority_scores(learnt_from, split, ids)}
+
+
 def majority_scores(manifest: Manifest, split: Split, ids: Sequence[str]) -> Floats:
     """The class frequencies of train, whatever the film."""
     _, truth = _train(manifest, split)
@@ -120,11 +142,7 @@ class MetadataModel:
 
 def fit_metadata(manifest: Manifest, facts: Mapping[str, FilmFacts], split: Split) -> MetadataModel:
     """Learn the metadata-only baseline from the train part of ``split``."""
-    films = {film.id: film for film in manifest.radiographs}
-
-    def row_of(id_: str) -> Row:
-        return _row(films[id_], facts.get(id_))
-
+    row_of = _rows_of(manifest, facts)
     train, truth = _train(manifest, split)
     rows = [row_of(id_) for id_ in train]
     left_out = _in_other_words(rows, truth)
@@ -183,6 +201,11 @@ class Column:
         if self.codes is not None:
             return self.codes.get(str(value), math.nan)
         return _number(value)
+
+
+def _rows_of(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Callable[[str], Row]:
+    films = {film.id: film for film in manifest.radiographs}
+    return lambda id_: _row(films[id_], facts.get(id_))
 
 
 def _row(film: Radiograph, facts: FilmFacts | None) -> dict[str, Cell]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,11 @@ from osteon.errors import DataError
 from osteon.metrics import METRICS
 from osteon.statistics import differences, estimates
 from osteon.types import Estimate, Manifest, Predictions
+
+if TYPE_CHECKING:
+    from osteon.types import Floats
+
+AUROC = {"auroc": METRICS["auroc"]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +32,8 @@ class Cell:
     test: str
     auroc: Estimate  # of more than two classes macro
     loss: Estimate | None  # AUROC of test's own classifier less this one, paired; None at home
+    baselines: Mapping[str, Estimate]  # AUROC of metadata_only and majority, learnt from train
+    gain: Estimate  # AUROC less that of metadata_only on the same films, paired
     n_removed: int  # test films that train has too, and others of their patients and studies
 
 
@@ -38,6 +46,8 @@ class LeftOut:
     outside: Estimate  # AUROC on the films left out
     inside: Estimate  # AUROC of the same classifier on test films of the other sources
     drop: Estimate  # inside less outside; other films, so it is not paired
+    baselines: Mapping[str, Estimate]  # outside: AUROC of metadata_only and majority
+    gain: Estimate  # outside less metadata_only, paired
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,12 +78,24 @@ def told_travels(travels: Travels) -> list[str]:
                 f"Trained on {cell.train} and judged on {cell.test} it {how} AUROC against a "
                 f"classifier of {cell.test} itself: {ends}."
             )
+        where = f"Trained on {cell.train} and judged on {cell.test} it"
+        told += _not_above_metadata(cell.gain, where)
     for left in travels.left_out:
         if left.drop.value is not None and left.drop.low is not None:
             how = "lower" if left.drop.low > 0 else "not shown to be lower"
             ends = f"{left.drop.value:.3f} [{left.drop.low:.3f}, {left.drop.high:.3f}]"
             told.append(f"Never having seen {left.value}, the AUROC on it is {how}: by {ends}.")
+        told += _not_above_metadata(left.gain, f"On {left.value}, which it has never seen, it")
     return told
+
+
+def _not_above_metadata(gain: Estimate, where: str) -> list[str]:
+    if gain.low is None or gain.low > 0:
+        return []
+    return [
+        f"{where} is not shown to beat file metadata alone, without any picture, in AUROC: "
+        f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]."
+    ]
 
 
 def shared_classes(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], tuple[str, ...]]:
@@ -127,9 +149,16 @@ def without(predictions: Predictions, ids: Collection[str]) -> Predictions:
 
 
 def crossed(
-    train: str, test: str, theirs: Predictions, own: Predictions, shared: Collection[str], seed: int
+    train: str,
+    test: str,
+    theirs: Predictions,
+    own: Predictions,
+    baselines: Mapping[str, Floats],
+    shared: Collection[str],
+    seed: int,
 ) -> Cell:
-    """``theirs`` are the scores of train's classifier on test's films, ``own`` those of test's.
+    """``theirs`` are the scores of train's classifier on test's films, ``own`` those of test's,
+    ``baselines`` those (N, C) of metadata_only and majority, learnt from train.
 
     Raises DataError where no film of some class is left.
     """
@@ -140,20 +169,28 @@ def crossed(
             f"Of the test part of {test} no film of '{kept.classes[int(counts.argmin())]}' is left "
             f"once those of {train} are taken out: these data sets cannot be crossed."
         )
-    metrics = {"auroc": METRICS["auroc"]}
-    judged = (kept.labels, kept.scores, kept.groups)
-    loss = None
-    if train != test:
-        loss = differences(metrics, kept.labels, home.scores, kept.scores, kept.groups, seed=seed)[
-            "auroc"
-        ]
+    rivals = {
+        name: without(replace(theirs, scores=scores), shared).scores
+        for name, scores in baselines.items()
+    }
     return Cell(
         train=train,
         test=test,
-        auroc=estimates(metrics, *judged, seed=seed)["auroc"],
-        loss=loss,
+        auroc=auroc_of(kept, kept.scores, seed),
+        loss=None if train == test else _gain(kept, home.scores, kept.scores, seed),
+        baselines={name: auroc_of(kept, scores, seed) for name, scores in rivals.items()},
+        gain=_gain(kept, kept.scores, rivals["metadata_only"], seed),
         n_removed=len(theirs.ids) - len(kept.ids),
     )
+
+
+def auroc_of(films: Predictions, scores: Floats, seed: int) -> Estimate:
+    """The AUROC of other ``scores`` (N, C) for these films."""
+    return estimates(AUROC, films.labels, scores, films.groups, seed=seed)["auroc"]
+
+
+def _gain(films: Predictions, mine: Floats, theirs: Floats, seed: int) -> Estimate:
+    return differences(AUROC, films.labels, mine, theirs, films.groups, seed=seed)["auroc"]
 
 
 def sources_in(manifest: Manifest, column: str, fewest: int) -> dict[str, frozenset[str]]:

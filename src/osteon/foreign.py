@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from osteon.decisions import Goals
     from osteon.types import Floats
 
-MARK = "foreign.json"
 NAMED = 3  # films that a sentence names
 STUDY_COLUMNS = ("study", "study_id")  # of the table of predictions: films of one study
 
@@ -126,7 +125,7 @@ def evaluate_predictions(
 
 def _check_room(out: Path) -> None:
     """An evaluation is written over an older one, and over nothing else."""
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+    if out.is_dir() and any(out.iterdir()) and not RunFolder(out).foreign.is_file():
         raise UsageError(f"{out} holds something else. Name another folder: --out.")
 
 
@@ -384,7 +383,7 @@ def _write(
         write_value(folder.evaluation("val"), evaluate(on_val, operating_point=point))
     write_value(folder.path / "subgroups.json", found.subgroups)
     write_value(folder.path / "studies.json", found.studies)
-    write_value(folder.path / MARK, found)
+    write_value(folder.foreign, found)
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osteon.crossings import Cell, LeftOut, Travels, crossed, shared_classes, sources_in
+from osteon.crossings import (
+    Cell,
+    LeftOut,
+    Travels,
+    auroc_of,
+    crossed,
+    shared_classes,
+    sources_in,
+)
 from osteon.environment import timed
 from osteon.errors import UsageError
 from osteon.progress import say
@@ -16,7 +24,7 @@ from osteon.repeats import repeated, repeated_differences
 from osteon.run import SplitPlan, existing_run, look_at, make_ready, make_split, report_run
 from osteon.runs import RunFolder, begin_folder, default_cache, log_opening
 from osteon.slices import FEWEST
-from osteon.travel import FILMS, check_suite, shift_suite
+from osteon.travel import FILMS, check_suite, draw_films, shift_suite
 from osteon.travelled import FILE, ShiftReport
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import read_value, write_value
@@ -24,6 +32,7 @@ from osteon.values import read_value, write_value
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
     from osteon.prepare import Prepared
+    from osteon.types import Floats
 
 TRAVELS = "travel.json"
 
@@ -41,9 +50,11 @@ def shift_run(
     The test part is scored again, so it adds a line to openings.log. Raises UsageError for a run
     that has not been evaluated; see ``osteon.travel.shift_suite`` for what else is raised.
     """
+    from osteon.baselines import baseline_scores
     from osteon.classifier import Classifier
     from osteon.manifest import read_manifest
     from osteon.predictions import read_predictions
+    from osteon.split import read_split
 
     folder: RunFolder = existing_run(path)
     if not folder.predictions("test").is_file():
@@ -65,6 +76,10 @@ def shift_run(
             shifts=shifts,
             seed=seed,
         )
+        films_shifted = draw_films(clean, films, seed)
+        rivals = baseline_scores(manifest, audit.facts, read_split(folder.split), films_shifted.ids)
+        known = {name: auroc_of(films_shifted, scores, seed) for name, scores in rivals.items()}
+        report = replace(report, baselines=known)
         write_value(path / FILE, report)
     report_run(folder)
     return report
@@ -132,12 +147,14 @@ def travel_between(
         for one in homes
         for other in homes
     }
+    by_name = {home.name: home for home in homes}
     cells = [
         crossed(
             train,
             test,
             theirs,
             answers[test, test],
+            _baselines(by_name[train], by_name[test], theirs.ids),
             known.get((train, test), frozenset()),
             seed,
         )
@@ -226,6 +243,13 @@ def _predicted(
     )
 
 
+def _baselines(taught: _Home, judged: _Home, ids: Sequence[str]) -> dict[str, Floats]:
+    from osteon.baselines import baseline_scores_elsewhere
+
+    there = (judged.manifest, judged.audit.facts)
+    return baseline_scores_elsewhere(taught.manifest, taught.audit.facts, taught.split, *there, ids)
+
+
 def _left_out(home: _Home, value: str, ids: frozenset[str], recipe: Recipe, out: Path) -> LeftOut:
     groups = home.split.groups
     outside = {groups[id_] for id_ in ids if id_ in groups}
@@ -234,16 +258,23 @@ def _left_out(home: _Home, value: str, ids: frozenset[str], recipe: Recipe, out:
         return tuple(id_ for id_ in home.split.part(part) if groups[id_] not in outside)
 
     split = replace(home.split, train=kept("train"), val=kept("val"), test=kept("test"))
-    classifier = _taught(replace(home, split=split), recipe, out, f"without-{_safe(value)}")
+    rest = replace(home, split=split)
+    classifier = _taught(rest, recipe, out, f"without-{_safe(value)}")
     judged = tuple(id_ for id_ in groups if id_ in ids)
     there = [_predicted(classifier, home, judged, "held-out")]
     here = [_predicted(classifier, home, split.test)]
+    rivals = {
+        name: [replace(there[0], scores=scores)]
+        for name, scores in _baselines(rest, home, there[0].ids).items()
+    }
     return LeftOut(
         value=value,
         n_films=len(judged),
         outside=repeated(("auroc",), there)["auroc"],
         inside=repeated(("auroc",), here)["auroc"],
         drop=repeated_differences(("auroc",), here, there)["auroc"],
+        baselines={name: repeated(("auroc",), of)["auroc"] for name, of in rivals.items()},
+        gain=repeated_differences(("auroc",), there, rivals["metadata_only"])["auroc"],
     )
 
 

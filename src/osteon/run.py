@@ -158,9 +158,14 @@ def open_run(out: Path, request: Request) -> RunFolder:
 
 def existing_run(path: Path) -> RunFolder:
     folder = RunFolder(path)
-    if not folder.request.exists():
-        raise DataError(f"{path} is no run folder: it has no {folder.request.name}.")
-    return folder
+    if folder.request.exists():
+        return folder
+    if folder.foreign.exists():
+        raise DataError(
+            f"{path} holds another model's predictions, judged, and no run: it has its report "
+            f"already. To write it anew: osteon evaluate --predictions FILE --out {path}"
+        )
+    raise DataError(f"{path} is no run folder: it has no {folder.request.name}.")
 
 
 def examine(

@@ -22,6 +22,10 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
+    def foreign(self) -> Path:  # in its place, where another model's predictions were judged
+        return self.path / "foreign.json"
+
+    @property
     def manifest(self) -> Path:  # beside it lies manifest.json: classes, source, remarks
         return self.path / "manifest.csv"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from osteon.types import Estimate, OperatingPoint
 
@@ -67,6 +67,8 @@ class ShiftReport:
     mean_drop: Estimate
     curves: tuple[ShiftCurve, ...]
     example: str  # the film that the report shows under each shift
+    # AUROC on these films of metadata_only, which no shift changes, and of majority
+    baselines: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def worst(self) -> tuple[ShiftCurve, ShiftPoint]:

@@ -13,6 +13,8 @@ from osteon.metrics import TITLES
 from osteon.travelled import ShiftReport, told_losses
 from osteon.values import as_json
 
+MAJORITY = "The most frequent class has an AUROC of 0.5. Metadata only: learnt from the same films."
+
 
 def show_shift(report: ShiftReport, folder: Path, as_data: bool) -> None:
     if as_data:
@@ -23,6 +25,9 @@ def show_shift(report: ShiftReport, folder: Path, as_data: bool) -> None:
     out.print(f"{report.n_films:,} of {report.n_of_part:,} test films ({escape(counts)}){at}")
     for name, figure in report.clean.items():
         out.print(f"as they are: {TITLES[name]} {escape(shown_estimate(figure))}")
+    for name, figure in report.baselines.items():
+        out.print(f"{name.replace('_', ' ')}, which no shift changes: AUROC "
+                  + escape(shown_estimate(figure)), style="dim")  # fmt: skip
     heads = ("shift", "mean relative drop", "worst strength", "AUROC there", "Holm's p")
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for curve in sorted(report.curves, key=lambda curve: -(curve.mean_drop.value or 0)):
@@ -55,27 +60,37 @@ def show_travels(travels: Travels, folder: Path, as_data: bool) -> None:
     for remark in travels.remarks:
         out.print(escape(remark), style="yellow")
     if travels.cells:
-        heads = ("trained on", *(f"on {name}" for name in travels.names))
-        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
-        for train in travels.names:
-            cells = [travels.cell(train, test) for test in travels.names]
-            table.add_row(
-                escape(train),
-                *(
-                    escape(f"{shown_estimate(cell.auroc)}, {cell.auroc.n:,} films")
-                    + (f", {cell.n_removed:,} removed" if cell.n_removed else "")
-                    for cell in cells
-                ),
-            )
-        out.print(table)
+        _show_cells(travels)
     if travels.left_out:
-        heads = (f"{travels.by} left out", "films", "AUROC on it", "on the others", "difference")
-        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
-        for left in travels.left_out:
-            figures = (left.outside, left.inside, left.drop)
-            told = [escape(shown_estimate(figure)) for figure in figures]
-            table.add_row(escape(left.value), f"{left.n_films:,}", *told)
-        out.print(table)
+        _show_left_out(travels)
     for sentence in told_travels(travels):
         out.print(escape(sentence))
     out.print(f"report: {folder / 'travel.html'}", soft_wrap=True, markup=False)
+
+
+def _show_cells(travels: Travels) -> None:
+    heads = ("trained on", "judged on", "AUROC", "metadata only", "films", "removed")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for cell in travels.cells:
+        table.add_row(
+            escape(cell.train),
+            escape(cell.test),
+            escape(shown_estimate(cell.auroc)),
+            escape(shown_estimate(cell.baselines["metadata_only"])),
+            f"{cell.auroc.n:,}",
+            f"{cell.n_removed:,}",
+        )
+    out.print(table)
+    out.print(MAJORITY, style="dim")
+
+
+def _show_left_out(travels: Travels) -> None:
+    heads = (f"{travels.by} left out", "films", "AUROC on it", "metadata only", "on the others",
+             "difference")  # fmt: skip
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for left in travels.left_out:
+        figures = (left.outside, left.baselines["metadata_only"], left.inside, left.drop)
+        told = [escape(shown_estimate(figure)) for figure in figures]
+        table.add_row(escape(left.value), f"{left.n_films:,}", *told)
+    out.print(table)
+    out.print(MAJORITY, style="dim")
