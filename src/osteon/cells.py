@@ -97,7 +97,9 @@ def _one_epoch(
         done = epoch - 1 + step / len(batches)
         set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
         *near_and_far, whole = maps.of(rows[chosen.numpy()])
-        cells = net.cells.logits(*near_and_far)
+        half = recipe.precision == "bfloat16"
+        with torch.autocast(maps.device.type, dtype=torch.bfloat16, enabled=half):
+            cells = net.cells.logits(*near_and_far).float()
         logits = net.cells.pool(cells)
         films = truth.labels[chosen].to(logits.device)
         loss = functional.cross_entropy(
