@@ -29,6 +29,7 @@ import torch
 from benchmarks.experiments.judged import judged, mean_of_log_odds, told
 from torch import Tensor
 
+from osteon.allocator import memory_kept
 from osteon.backbones.blocks import bare
 from osteon.batches import labels_of, scored
 from osteon.cellnet import CellNet
@@ -137,11 +138,13 @@ def _one_head(
 
 
 def mean_of_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """What was never trained stays as it is, to the bit: the frozen maps go by it."""
+    last = states[-1]
     return {
-        name: torch.stack([state[name] for state in states]).mean(0)
-        if value.is_floating_point()
-        else value
-        for name, value in states[-1].items()
+        name: value
+        if all(torch.equal(value, state[name]) for state in states)
+        else torch.stack([state[name] for state in states]).mean(0)
+        for name, value in last.items()
     }
 
 
@@ -182,7 +185,8 @@ def main() -> None:
     prepared = prepare(manifest, recipe.pixels, cache=default_cache(), facts=audit.facts)
     label_of = {film.id: film.label for film in manifest.radiographs if film.label is not None}
     parts = [share_of(fold, label_of, asked.share) for fold in training_folds(run, manifest)]
-    made, ways, seconds = out_of_fold(parts, recipe, prepared, manifest, asked.also)
+    with memory_kept():
+        made, ways, seconds = out_of_fold(parts, recipe, prepared, manifest, asked.also)
     others = {one.stem: read_predictions(one, part="out-of-fold") for one in asked.against}
     name = asked.name or asked.recipe
     facts = {
