@@ -11,7 +11,8 @@ FOLDER/NAME.json, what they are worth.
 smaller shares lie within the larger. ``--also`` scores the same fits in other ways, to
 FOLDER/NAME-WAY.csv: ``mirrored``, the mean log-odds of each film and its mirror image;
 ``averaged``, by the mean of the weights of the last three epochs (Izmailov et al., UAI 2018);
-``cells`` and ``whole``, by one of the two heads of a ``CellNet`` alone.
+``cells`` and ``whole``, by one of the two heads of a ``CellNet`` alone. ``--last-only`` saves the time of scoring
+the films after every epoch.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 AVERAGED = 3  # epochs
+WATCHED = 64  # films that a fit scores after each epoch where only the last one counts
 WAYS = ("mirrored", "averaged", "cells", "whole")
 
 
@@ -68,23 +70,27 @@ def training_folds(run: RunFolder, manifest: Manifest) -> list[Split]:
 
 def out_of_fold(
     parts: Sequence[Split], recipe: Recipe, prepared: Prepared, manifest: Manifest,
-    also: Sequence[str],
+    also: Sequence[str], *, last_only: bool = False,
 ) -> tuple[list[Predictions], dict[str, Predictions], list[float]]:  # fmt: skip
     """Scores of each film by a fit that did not see its group: after each epoch, and in the other
     ways; and the CPU seconds of all folds up to each epoch."""
     epochs: list[list[Floats]] = []
     others: dict[str, list[Floats]] = {way: [] for way in also}
-    seconds = np.zeros(recipe.epochs)
+    seconds: list[list[float]] = []
     for part in parts:
         begun = time.process_time()
         ended: list[float] = []
         scores: list[Floats] = []
         states: list[Mapping[str, Tensor]] = []
-        for epoch in fit(recipe, prepared, manifest, part):
+        watched = replace(part, val=part.test[:WATCHED]) if last_only else part
+        for epoch in fit(recipe, prepared, manifest, watched):
             ended.append(time.process_time() - begun)
             scores.append(epoch.val_scores)
             states = [*states, _copied(epoch)][-AVERAGED:]
-        seconds += ended
+        if last_only:
+            scores = [scored_by("last", recipe, states, prepared, manifest, part.test)]
+            ended = ended[-1:]
+        seconds.append(ended)
         epochs.append(scores)
         for way, kept in others.items():
             kept.append(scored_by(way, recipe, states, prepared, manifest, part.test))
@@ -93,7 +99,7 @@ def out_of_fold(
     ways = {
         way: _predictions(np.concatenate(kept), parts, manifest) for way, kept in others.items()
     }
-    return made, ways, seconds.tolist()
+    return made, ways, np.sum(seconds, axis=0).tolist()
 
 
 def _predictions(scores: Floats, parts: Sequence[Split], manifest: Manifest) -> Predictions:
@@ -116,7 +122,7 @@ def scored_by(
     way: str, recipe: Recipe, states: Sequence[Mapping[str, Tensor]], prepared: Prepared,
     manifest: Manifest, ids: Sequence[str],
 ) -> Floats:  # fmt: skip
-    """Scores of ``ids`` by the weights of the last epochs, in one of WAYS."""
+    """Scores of ``ids`` by the weights of the last epochs, in one of WAYS or as they are."""
     net = bare(recipe.backbone).build(len(manifest.classes))
     net.load_state_dict(mean_of_weights(states) if way == "averaged" else dict(states[-1]))
     films = [prepared, mirrored(prepared)] if way == "mirrored" else [prepared]
@@ -177,6 +183,7 @@ def main() -> None:
     reader.add_argument("--out", type=Path, required=True)
     reader.add_argument("--against", type=Path, nargs="*", default=[], help="of earlier calls")
     reader.add_argument("--share", type=float, default=1.0)
+    reader.add_argument("--last-only", action="store_true")
     reader.add_argument("--also", nargs="*", default=[], choices=WAYS)
     asked = reader.parse_args()
     run = RunFolder(asked.run)
@@ -186,7 +193,9 @@ def main() -> None:
     label_of = {film.id: film.label for film in manifest.radiographs if film.label is not None}
     parts = [share_of(fold, label_of, asked.share) for fold in training_folds(run, manifest)]
     with memory_kept():
-        made, ways, seconds = out_of_fold(parts, recipe, prepared, manifest, asked.also)
+        made, ways, seconds = out_of_fold(
+            parts, recipe, prepared, manifest, asked.also, last_only=asked.last_only
+        )
     others = {one.stem: read_predictions(one, part="out-of-fold") for one in asked.against}
     name = asked.name or asked.recipe
     facts = {
