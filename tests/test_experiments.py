@@ -20,7 +20,11 @@ from hypothesis import strategies as st
 from osteon.predictions import read_predictions, selected
 from osteon.types import Predictions, Split
 
-IN_CSV = sorted(path for path in RESULTS.glob("*.json") if path.with_suffix(".csv").exists())
+IN_CSV = sorted(
+    path
+    for path in RESULTS.glob("*.json")
+    if path.with_suffix(".csv").exists() and "by_fold" in path.read_text()
+)
 
 
 def scored(n: int = 60, seed: int = 0) -> Predictions:

@@ -11,8 +11,8 @@ FOLDER/NAME.json, what they are worth.
 smaller shares lie within the larger. ``--also`` scores the same fits in other ways, to
 FOLDER/NAME-WAY.csv: ``mirrored``, the mean log-odds of each film and its mirror image;
 ``averaged``, by the mean of the weights of the last three epochs (Izmailov et al., UAI 2018);
-``cells`` and ``whole``, by one of the two heads of a ``CellNet`` alone. ``--last-only`` saves the time of scoring
-the films after every epoch.
+``cells`` and ``whole``, by one of the two heads of a ``CellNet`` alone. ``--last-only`` saves the
+time of scoring the films after every epoch.
 """
 
 from __future__ import annotations
