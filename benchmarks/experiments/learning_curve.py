@@ -2,7 +2,8 @@
 
     for share in 0.125 0.25 0.5; do
         python -m benchmarks.experiments.cross_validate RUN --recipe strong \
-            --share $share --name fracatlas-strong-$share --out benchmarks/experiments/results
+            --share $share --last-only --name fracatlas-strong-$share \
+            --out benchmarks/experiments/results
     done
     python -m benchmarks.experiments.learning_curve
 
@@ -10,7 +11,7 @@ Reads results/fracatlas-{strong,probe}[-SHARE].json, writes docs/experiments/. A
 each share gives out of fold. Against time: after each epoch of the fits on all films.
 
 The line through score against the logarithm of the films (least squares, all shares) says how many
-films another score would take, if it went on: it is drawn from four points and may well not.
+films another score would take, if it went on: it is drawn from few points and may well not.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def main() -> None:
     films: dict[str, list[Point]] = {}
     seconds: dict[str, list[Point]] = {}
     for short, name in RECIPES.items():
-        told = [_read(f"fracatlas-{short}{share}") for share in SHARES]
+        stems = [f"fracatlas-{short}{share}" for share in SHARES]
+        told = [_read(stem) for stem in stems if (RESULTS / f"{stem}.json").exists()]
         films[name] = [(each["films_trained_on"], each["auroc"]) for each in told]
         seconds[name] = [(max(1, each["cpu_s"]), each["auroc"]) for each in told[-1]["epochs"]]
     PAGES.mkdir(exist_ok=True)

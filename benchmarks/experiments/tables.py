@@ -101,7 +101,7 @@ def _sealed(data: str) -> str:
             if name in ours:
                 words = f"{name.removesuffix('_at_point')} at the threshold"
                 made.append([films, words, _three(ours[name]), _three(theirs[name]), ""])
-    for name in metrics:
+    for name in metrics if len(strong["seeds"]) > 1 else ():
         means = [_three(each["mean"][name]) for each in (strong, probe)]
         made.append(["**mean**", SEALED[name], *means, _three(strong["gain"][name], "+")])
     return table(made)
