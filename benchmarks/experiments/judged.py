@@ -46,7 +46,7 @@ def _metrics(found: Predictions) -> dict[str, Metric]:
 def said(estimate: Estimate) -> list[float | None]:
     """Value, low and high."""
     three = (estimate.value, estimate.low, estimate.high)
-    return [None if each is None else round(each, 4) for each in three]
+    return [None if each is None else round(each, 6) for each in three]
 
 
 def told(

@@ -82,7 +82,7 @@ def _point(run: Path) -> dict[str, object]:
     told = json.loads((run / "evaluation-test.json").read_text())
     scores = told.get("at_operating_point") or {}
     return {
-        f"{name}_at_point": [round(scores[name][key], 4) for key in ("value", "low", "high")]
+        f"{name}_at_point": [round(scores[name][key], 6) for key in ("value", "low", "high")]
         for name in ("sensitivity", "specificity")
         if name in scores
     }

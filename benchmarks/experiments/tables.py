@@ -108,11 +108,10 @@ def _sealed(data: str) -> str:
 
 
 def _commands() -> str:
-    said = []
+    said: list[str] = []
     for path in sorted(RESULTS.glob("*.json")):
         told: Mapping[str, Any] = json.loads(path.read_text())
-        if "command" in told:
-            said.append(told["command"])
+        said += [told["command"]] if "command" in told else told["runs"]
     return "```\n" + "\n".join(dict.fromkeys(said)) + "\n```\n"
 
 
