@@ -18,6 +18,7 @@ from osteon.cells import CellTruth, box_cells
 from osteon.checkpoint import Checkpoint
 from osteon.classifier import Classifier
 from osteon.errors import UsageError
+from osteon.explain.gallery import features
 from osteon.fit import fit
 from osteon.maps import frozen_maps
 from osteon.placement import placed_box
@@ -200,3 +201,17 @@ def test_a_checkpoint_opens_without_the_weights_that_it_was_made_from(tmp_path: 
 def test_settings_that_cannot_be_are_refused(setting: str) -> None:
     with pytest.raises(UsageError, match=setting.partition("=")[0].partition(".")[0]):
         with_settings(named_recipe("strong"), [setting])
+
+
+def test_neighbours_are_sought_among_what_the_pooled_head_is_given(tmp_path: Path) -> None:
+    prepared, manifest, split = ready_with(tmp_path, "a", "b")
+    *_, last = fit(recipe_of(1), prepared, manifest, split)
+    net = recipe_of(1).backbone.build(2)
+    assert isinstance(net, CellNet)
+    net.load_state_dict(dict(last.model))
+    ids = list(split.train)
+    found = features(net, prepared, ids, torch.device("cpu"))
+    with torch.no_grad():
+        *_, whole = net.maps(torch.from_numpy(prepared.batch(ids))[:, None] / 255)
+    wanted = ((whole - net.whole.centre) / net.whole.scale).numpy()
+    np.testing.assert_allclose(found, wanted, atol=0.05)  # the maps are kept in half precision

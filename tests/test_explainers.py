@@ -13,8 +13,10 @@ from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.timm_model import TimmModel
+from osteon.cellnet import CellNet
 from osteon.errors import UnknownName, UsageError
 from osteon.explainers import EXPLAINERS, baselines, methods
+from osteon.explainers.cells import cells
 from osteon.explainers.forward import LogOdds, last_maps
 from osteon.explainers.gradcam import gradcam
 from osteon.explainers.hirescam import hirescam
@@ -51,11 +53,19 @@ def films(n: int = 2, side: int = 32) -> Tensor:
 @pytest.mark.parametrize("name", list(EXPLAINERS))
 def test_every_explainer_keeps_the_contract(name: str, network: str) -> None:
     side = 64 if network.startswith("cnn") else 48
-    check_explainer(EXPLAINERS[name], built(NETWORKS[network]), size_px=side)
+    net, method = built(NETWORKS[network]), EXPLAINERS[name]
+    if method.applies(net):
+        check_explainer(method, net, size_px=side)
+    else:
+        with pytest.raises(UsageError, match="--methods"):
+            method.explain(net, films(), 1)
 
 
 def test_methods_and_baselines_are_told_apart() -> None:
-    assert methods() == ("gradcam", "hirescam", "integrated_gradients", "occlusion")
+    quick, slow = ("gradcam", "hirescam"), ("integrated_gradients", "occlusion")
+    assert methods() == ("cells", *quick, *slow)
+    assert methods(built(NETWORKS["cells"])) == ("cells", *quick, *slow)
+    assert methods(built(NETWORKS["linear_probe"])) == (*quick, *slow)
     assert baselines() == ("centre", "edges")
     with pytest.raises(UnknownName, match="gradcam"):
         EXPLAINERS["gradcams"]
@@ -68,6 +78,19 @@ def test_activation_maps_do_not_apply_without_places_and_others_do() -> None:
             explain(net, films(), 1)
     for name in ("occlusion", "integrated_gradients"):
         check_explainer(EXPLAINERS[name], net)
+
+
+def test_a_map_of_cells_is_the_cells_scores() -> None:
+    net = built(Cells(model="resnet10t", weights="none"), n_classes=3)
+    assert isinstance(net, CellNet)
+    some = films(4, 128)
+    with torch.no_grad():
+        scores = torch.sigmoid(net.cells.logits(*net.maps(some)[:3])[:, 2]).numpy()  # (4, 8, 8)
+    found = cells(net, some, 2).reshape(4, 8, 16, 8, 16)
+    middles = found[:, :, 7:9, :, 7:9].mean((2, 4))
+    assert np.corrcoef(middles.ravel(), scores.ravel())[0, 1] > 0.99
+    two = built(NETWORKS["cells"])
+    np.testing.assert_allclose(cells(two, some, 0), 1 - cells(two, some, 1), atol=1e-6)
 
 
 def test_the_last_maps_are_those_before_pooling() -> None:

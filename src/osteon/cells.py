@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from osteon.allocator import memory_kept
 from osteon.backbones.cells import Cells
 from osteon.batches import class_weights, labels_of, seeded, training_batches
 from osteon.cellnet import CellNet
@@ -60,39 +61,62 @@ def fit_cells(
     size, side = prepared.rules.size_px, maps.shapes[1][-1]
     truth = CellTruth(boxes, labels, len(manifest.classes), size, side)
     weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
-    for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
-        begun, loss_sum, right, n = time.monotonic(), 0.0, 0, 0
-        batches = training_batches(labels, recipe, seeded(recipe.seed, epoch))
-        net.train()
-        for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
-            done = epoch - 1 + step / len(batches)
-            set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
-            fine, near, far, _ = maps.of(rows[chosen.numpy()])
-            cells = net.cells.logits(fine, near, far)
-            logits = net.cells.pool(cells)
-            films = labels[chosen].to(logits.device)
-            loss = functional.cross_entropy(
-                logits, films, weight=weights, label_smoothing=recipe.label_smoothing
+    with memory_kept():
+        for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
+            begun = time.monotonic()
+            net.train()
+            loss, accuracy = _one_epoch(recipe, net, optimiser, maps, rows, truth, weights, epoch)
+            val_scores = scored_maps(net, maps, outside)
+            lr = float(optimiser.param_groups[0]["lr"])
+            seconds = time.monotonic() - begun
+            history = watched(val_scores, manifest, split.val)
+            yield Epoch(
+                history=history.row(epoch, loss, accuracy, lr, seconds),
+                model=net.state_dict(),
+                optimiser=state_of(optimiser),
+                val_scores=val_scores,
             )
-            if truth.taught and recipe.backbone.box_weight:
-                loss = loss + recipe.backbone.box_weight * truth.loss(cells, chosen)
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            loss_sum += loss.item() * len(chosen)
-            right += int((logits.argmax(1) == films).sum())
-            n += len(chosen)
-        check_finite(loss_sum, epoch)
-        val_scores = scored_maps(net, maps, outside)
-        lr = float(optimiser.param_groups[0]["lr"])
-        seconds = time.monotonic() - begun
-        history = watched(val_scores, manifest, split.val)
-        yield Epoch(
-            history=history.row(epoch, loss_sum / n, right / n, lr, seconds),
-            model=net.state_dict(),
-            optimiser=state_of(optimiser),
-            val_scores=val_scores,
+
+
+def _one_epoch(
+    recipe: Recipe,
+    net: CellNet,
+    optimiser: torch.optim.Optimizer,
+    maps: Maps,
+    rows: NDArray[np.intp],
+    truth: CellTruth,
+    weights: Tensor | None,
+    epoch: int,
+) -> tuple[float, float]:
+    """Loss and accuracy of the films' classes by both heads, as validation has them."""
+    assert isinstance(recipe.optimiser, Optimiser)
+    assert isinstance(recipe.backbone, Cells)
+    loss_sum, right, n = 0.0, 0, 0
+    batches = training_batches(truth.labels, recipe, seeded(recipe.seed, epoch))
+    for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
+        done = epoch - 1 + step / len(batches)
+        set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
+        *near_and_far, whole = maps.of(rows[chosen.numpy()])
+        half = recipe.precision == "bfloat16"
+        with torch.autocast(maps.device.type, dtype=torch.bfloat16, enabled=half):
+            cells = net.cells.logits(*near_and_far).float()
+        logits = net.cells.pool(cells)
+        films = truth.labels[chosen].to(logits.device)
+        loss = functional.cross_entropy(
+            logits, films, weight=weights, label_smoothing=recipe.label_smoothing
         )
+        if truth.taught and recipe.backbone.box_weight:
+            loss = loss + recipe.backbone.box_weight * truth.loss(cells, chosen)
+        check_finite(loss.item(), epoch)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+        with torch.no_grad():
+            both = (net.whole(whole) + logits) / 2
+            loss_sum += functional.cross_entropy(both, films).item() * len(chosen)
+        right += int((both.argmax(1) == films).sum())
+        n += len(chosen)
+    return loss_sum / n, right / n
 
 
 class CellTruth:

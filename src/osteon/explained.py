@@ -41,13 +41,14 @@ class _Opened:
 def explain_run(
     path: Path,
     *,
-    names: Sequence[str] = ("gradcam", "hirescam"),
+    names: Sequence[str] | None = None,
     n_films: int = 64,
     seed: int = 0,
     cache: Path | None = None,
 ) -> Explanation:
-    """Judge the methods ``names``, show the surest failures, write RUN/explanation.json and the
-    pictures beside it, and write the report anew. Adds a line to openings.log.
+    """Judge the methods ``names`` (see ``judge``), show the surest failures, write
+    RUN/explanation.json and the pictures beside it, and write the report anew. Adds a line to
+    openings.log.
 
     Raises UsageError for a run that was not evaluated, UnknownName for no such method.
     """

@@ -39,8 +39,9 @@ def compare(
 def explain(
     run: Run,
     methods: Annotated[
-        str, typer.Option(help="With commas; or all, which adds the slow ones.")
-    ] = "gradcam,hirescam",
+        str | None,
+        typer.Option(help="With commas; or all, which adds the slow ones. Default: the quick."),
+    ] = None,
     films: Annotated[int, typer.Option(min=1, help="Of validation and of test, at most.")] = 64,
     seed: Seed = 0,
     json: Json = False,

@@ -15,12 +15,10 @@ from osteon.values import as_json
 PART_TITLES = {"val": "validation", "test": "test"}
 
 
-def chosen_methods(typed: str) -> tuple[str, ...]:
-    """The methods named with commas; all of them for ``all``."""
-    from osteon.explainers import methods
-
-    if typed == "all":
-        return methods()
+def chosen_methods(typed: str | None) -> tuple[str, ...] | None:
+    """The methods named with commas."""
+    if typed is None:
+        return None
     return tuple(name.strip() for name in typed.split(",") if name.strip())
 
 

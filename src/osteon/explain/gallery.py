@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from osteon.batches import films_of
+from osteon.cellnet import CellNet
 from osteon.features import frozen_features
+from osteon.maps import kept_whole
 from osteon.networks import Probe
 from osteon.operating_point import answers_at
 from osteon.progress import say, track
@@ -110,7 +112,7 @@ def nearest(
     Features of a frozen trunk are kept; of other networks a random sample of the films is compared.
     """
     remark = ""
-    if not isinstance(classifier.net, Probe) and len(train) > MOST_COMPARED:
+    if not isinstance(classifier.net, Probe | CellNet) and len(train) > MOST_COMPARED:
         rng = np.random.default_rng(seed)
         remark = f"Nearest of {MOST_COMPARED:,} of the {len(train):,} training films, at random."
         train = [train[at] for at in rng.permutation(len(train))[:MOST_COMPARED]]
@@ -169,6 +171,10 @@ def features(
         raw = torch.from_numpy(frozen_features(net, prepared, ids)).to(device)
         standard: NDArray[np.float32] = ((raw - net.centre) / net.scale).cpu().numpy()
         return standard.astype(np.float64)
+    if isinstance(net, CellNet):
+        whole = kept_whole(net, prepared, ids)
+        pooled: Floats = ((whole - net.whole.centre) / net.whole.scale).double().cpu().numpy()
+        return pooled
     last: list[Tensor] = []
 
     def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:

@@ -70,15 +70,21 @@ def judge(
     facts: Mapping[str, FilmFacts],
     split: Split,
     *,
-    names: Sequence[str] = ("gradcam", "hirescam"),
+    names: Sequence[str] | None = None,
     n_films: int = FILMS,
     seed: int = 0,
 ) -> Explanation:
     """Score the maps of the methods ``names`` on up to ``n_films`` films of validation, which
     decide, and of test. Costly methods (see ``Method.passes``) take a quarter of them.
+    Without names the quick ones that apply to the network are judged, for ``all`` all that do.
 
     Raises UnknownName for no such method, UsageError without a film to judge on.
     """
+    known = methods(classifier.net)
+    if names is None:
+        names = [name for name in known if EXPLAINERS[name].passes <= CHEAP]
+    elif "all" in names:
+        names = known
     chosen = [name for name in methods() if name in {*names}]
     for name in names:
         if not EXPLAINERS[name].looks_at_network:
@@ -105,7 +111,7 @@ def judge(
         }
         if by_boxes
         else {},
-        not_judged=tuple(name for name in methods() if name not in chosen),
+        not_judged=tuple(name for name in known if name not in chosen),
         shown=_best(judged, by_boxes),
     )
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Explainer = Callable[["nn.Module", "Tensor", int], "Maps"]
 
 
+def _to_any(net: nn.Module) -> bool:  # noqa: ARG001
+    return True
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Method:
     """An explainer, what a reader must know of it, and what it costs."""
@@ -33,15 +37,18 @@ class Method:
     explain: Explainer
     passes: int  # through the network for one film, about; a pass back counts as two
     looks_at_network: bool = True  # False: a baseline, which every other method must beat
+    applies: Callable[[nn.Module], bool] = _to_any  # False: it is not even named for this network
 
 
 EXPLAINERS: Registry[Method] = Registry("explainer", package="osteon.explainers")
 
 
-def methods() -> tuple[str, ...]:
-    """The names of those that explain a network, the cheapest first."""
+def methods(net: nn.Module | None = None) -> tuple[str, ...]:
+    """The names of those that explain a network, or this one, the cheapest first."""
     found = [
-        (method.passes, name) for name, method in EXPLAINERS.items() if method.looks_at_network
+        (method.passes, name)
+        for name, method in EXPLAINERS.items()
+        if method.looks_at_network and (net is None or method.applies(net))
     ]
     return tuple(name for _, name in sorted(found))
 

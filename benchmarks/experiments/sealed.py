@@ -1,0 +1,92 @@
+"""Test scores of finished runs, each opened once: by seed of the split, and their mean.
+
+    python -m benchmarks.experiments.sealed fracatlas-strong RUN0 RUN1 RUN2 [--against RUN0 ...]
+
+Copies each run's predictions to results/NAME-test-SEED.csv and writes results/NAME-test.json. The
+mean's interval is of a bootstrap of groups and seeds together; a difference is paired by both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.experiments.judged import gained, judged, said
+from benchmarks.side_by_side import RESULTS, machine, versions
+
+from osteon.predictions import read_predictions
+from osteon.repeats import repeated, repeated_differences
+from osteon.types import Predictions
+
+FOLDER = RESULTS.parent / "experiments" / "results"
+TWO = ["auroc", "balanced_accuracy"]
+MANY = ["accuracy", "balanced_accuracy", "auroc"]
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("name")
+    reader.add_argument("runs", type=Path, nargs="+")
+    reader.add_argument("--against", type=Path, nargs="*", default=[])
+    asked = reader.parse_args()
+    mine, theirs = tests_of(asked.runs), tests_of(asked.against)
+    names = TWO if len(mine[0].classes) == 2 else MANY
+    figures: dict[str, object] = {
+        "runs": [_commanded(run) for run in asked.runs],
+        "seeds": [_seed(run) for run in asked.runs],
+        "by_seed": [
+            {"films": len(each.ids), "groups": len(set(each.groups)), **judged(each), **_point(run)}
+            for run, each in zip(asked.runs, mine, strict=True)
+        ],
+        "mean": {name: said(each) for name, each in repeated(names, mine).items()},
+    }
+    if theirs:
+        figures["gain_by_seed"] = [gained(*pair) for pair in zip(mine, theirs, strict=True)]
+        paired = repeated_differences(names, mine, theirs)
+        figures["gain"] = {name: said(each) for name, each in paired.items()}
+    for run in asked.runs:
+        to = FOLDER / f"{asked.name}-test-{_seed(run)}.csv"
+        shutil.copyfile(run / "predictions-test.csv", to)
+    told = {**figures, "machine": machine(), "versions": versions()}
+    (FOLDER / f"{asked.name}-test.json").write_text(json.dumps(told, indent=1) + "\n")
+    print(json.dumps(figures, indent=1))
+
+
+def tests_of(runs: Sequence[Path]) -> list[Predictions]:
+    return [read_predictions(run / "predictions-test.csv", part="test") for run in runs]
+
+
+def _request(run: Path) -> Any:
+    return json.loads((run / "run.json").read_text())
+
+
+def _seed(run: Path) -> int:
+    return int(_request(run)["split"]["seed"])
+
+
+def _commanded(run: Path) -> str:
+    """The command that makes the run again."""
+    asked = _request(run)
+    recipe = json.loads(asked["recipe"])["name"]
+    split = "" if asked["split"]["choice"] == "auto" else f" --split {asked['split']['choice']}"
+    data = Path(asked["data"]).name
+    return f"osteon run {data} --recipe {recipe}{split} --set seed={_seed(run)}"
+
+
+def _point(run: Path) -> dict[str, object]:
+    """Sensitivity and specificity at the threshold that validation chose, of two classes."""
+    told = json.loads((run / "evaluation-test.json").read_text())
+    scores = told.get("at_operating_point") or {}
+    return {
+        f"{name}_at_point": [round(scores[name][key], 6) for key in ("value", "low", "high")]
+        for name in ("sensitivity", "specificity")
+        if name in scores
+    }
+
+
+if __name__ == "__main__":
+    main()
