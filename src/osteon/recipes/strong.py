@@ -16,7 +16,7 @@ def strong() -> Recipe:
     cells. Chosen by grouped cross-validation on FracAtlas (docs/experiments.md).
     Expected: FracAtlas test AUROC 0.928 [0.897, 0.953] (483 films each, mean of three seeds of the
     split; seed 0: 0.935 [0.901, 0.963]), 0.037 [0.018, 0.057] above linear-probe; grouped folds of
-    the train part 0.902 [0.882, 0.919]; the strongest cell lies in a fracture's box in 57 % [46, 67]
+    the train part 0.902 [0.882, 0.919]; the strongest cell lies in a fracture's box in 57 %
     Hardware: any CPU; 0.5 MB of disk for each film, in the cache
     Time: 60 ms of CPU a film for the maps, kept in the cache, and for 2,252 films
     7 CPU seconds an epoch
