@@ -1,4 +1,4 @@
-"""The tables of docs/results-fracatlas.md, from a run folder.
+"""The tables of docs/results-fracatlas*.md, from a run folder.
 
 python docs/make_results.py RUN
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from osteon import decisions
 from osteon.decisions import Decisions
-from osteon.explain.values import Explanation
+from osteon.explain.values import BOX_SCORES, RIVALS, Explanation
 from osteon.paper.facts import known_facts, stated, table
 from osteon.report.material import Material, gather
 from osteon.subgroups import Subgroups
@@ -94,7 +94,9 @@ def _shifts(m: Material) -> Iterator[str]:
         f"{found.n_films:,} of {found.n_of_part:,} test films. Unchanged: AUROC "
         f"{stated(found.clean['auroc'])}. Mean relative drop {stated(found.mean_drop)}. Worst: "
         f"{curve.title} {worst.told}, AUROC {stated(worst.figures['auroc'])}."
-    )
+        + "".join(f" {name.replace('_', ' ').capitalize()}, unchanged by shifts: {stated(each)}."
+                  for name, each in found.baselines.items())
+    )  # fmt: skip
     ranked = sorted(found.curves, key=lambda each: -(each.mean_drop.value or 0))
     yield table(
         ["shift", "mean relative drop", "at", "AUROC lost there", "sensitivity", "specificity",
@@ -113,6 +115,21 @@ def _maps(m: Material) -> Iterator[str]:
     found = read_value(Explanation, path)
     yield "## What it looks at"
     yield found.criterion
+    rows = [
+        (each.title, part, boxes) for each in found.methods for part, boxes in each.boxes.items()
+    ]
+    rows += [
+        (RIVALS[name], part, boxes)
+        for name, parts in found.baselines.items()
+        for part, boxes in parts.items()
+    ]
+    yield table(
+        ["maps", "part", "films", *BOX_SCORES.values()],
+        [
+            [title, part, str(boxes.chance.n), *(stated(boxes.scores[name]) for name in BOX_SCORES)]
+            for title, part, boxes in rows
+        ],
+    )
     for each in found.methods:
         yield f"- {each.title}: {f'withheld: {each.withheld}' if each.withheld else 'passed'}"
 
