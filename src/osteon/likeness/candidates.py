@@ -26,6 +26,7 @@ REACH = 10  # neighbours within a bucket that a keypoint votes with: large bucke
 MOST_BITS = 62  # of BITS that two keypoints' codes may differ in; unlike ones differ in half
 MOST_RIVALS = 4  # candidates of a film that are looked at
 HASH_BITS = 4
+AT_ONCE = 1_000_000  # pairs of keypoints whose votes are counted at once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -42,29 +43,58 @@ def candidates(points: Keypoints, hashes: NDArray[np.uint64]) -> list[tuple[int,
 
     ``hashes`` (N, 8) are each film's in all TURNS.
     """
-    one, other, votes = _voted(points)
-    chosen = _most_voted(one, other, votes, len(hashes))
-    order = np.lexsort((other[chosen], one[chosen], -votes[chosen]))
-    pairs = dict.fromkeys(
-        zip(one[chosen][order].tolist(), other[chosen][order].tolist(), strict=True)
-    )
+    one, other, votes = _most_voted(points, len(hashes))
+    order = np.lexsort((other, one, -votes))
+    pairs = dict.fromkeys(zip(one[order].tolist(), other[order].tolist(), strict=True))
     pairs.update(dict.fromkeys(_near_hashes(hashes)))
     return list(pairs)
 
 
-def _voted(points: Keypoints) -> tuple[Ints, Ints, NDArray[np.float64]]:
-    """Pairs of films (i < j) and their votes."""
-    meeting = [_meeting(points, draw) for draw in range(DRAWS)]
-    met = _distinct(np.concatenate(meeting))
+def _most_voted(points: Keypoints, n_films: int) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Pairs of films (i < j) and their votes: of each film the MOST_RIVALS best, as first and as
+    second of a pair."""
+    portions = _portions(points)
+    met_by = np.zeros(len(points.film), np.int64)
+    for met in portions:
+        met_by += np.bincount(np.concatenate(np.divmod(met, len(met_by))), minlength=len(met_by))
+    best, votes, by_first = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
+    for met in portions:
+        pairs, theirs = _voted(points, met, met_by, n_films)
+        # All pairs of a first film are in one portion: here its best are known for good.
+        among = _rank(pairs // n_films, theirs, n_films) < MOST_RIVALS
+        best, votes = np.concatenate([best, pairs]), np.concatenate([votes, theirs])
+        by_first = np.concatenate([by_first, among])
+        keep = by_first | (_rank(best % n_films, votes, n_films) < MOST_RIVALS)
+        best, votes, by_first = best[keep], votes[keep], by_first[keep]
+    return best // n_films, best % n_films, votes
+
+
+def _portions(points: Keypoints) -> list[Ints]:
+    """The distinct pairs of keypoints that met, as first * D + second, those of one first film
+    together, about AT_ONCE in each portion: what is made of all of them at once fills the memory.
+    """
     n = len(points.film)
-    one, other = met // n, met % n
+    drawn = [np.sort(_meeting(points, draw)) for draw in range(DRAWS)]
+    if not (total := sum(map(len, drawn))):
+        return []
+    met_from = sum(np.bincount(met // n, minlength=n) for met in drawn)
+    shares = np.arange(1, total // AT_ONCE + 1) * AT_ONCE
+    films = points.film[np.searchsorted(np.cumsum(met_from), shares).clip(max=n - 1)]
+    ends = np.searchsorted(points.film, films, side="right") * n  # a film is not divided
+    slices = [np.split(met, np.searchsorted(met, ends)) for met in drawn]
+    return [_distinct(np.concatenate(parts)) for parts in zip(*slices, strict=True)]
+
+
+def _voted(
+    points: Keypoints, met: Ints, met_by: Ints, n_films: int
+) -> tuple[Ints, NDArray[np.float64]]:
+    """Pairs of films, as first * N + second, and their votes."""
+    one, other = np.divmod(met, len(met_by))
     differ = _differing_bits(points.codes, one, other)
     weight = np.clip((MOST_BITS + 8 - differ) / 60, 0, 1)
     # What many films show (a plate's edge, a marker) says little of any of them.
-    met_by = np.bincount(np.concatenate([one, other]), minlength=n)
     weight = weight / np.sqrt(met_by[one] * met_by[other])
     octaves = np.log(points.sigma[one] / points.sigma[other]) / np.log(STEP)
-    n_films = int(points.film.max(initial=0)) + 1
     both = points.film[one] * n_films + points.film[other]
     order = np.argsort(both, kind="stable")
     pair, weight, octaves = _distinct(both[order]), weight[order], octaves[order]
@@ -74,7 +104,16 @@ def _voted(points: Keypoints) -> tuple[Ints, Ints, NDArray[np.float64]]:
         ratio = np.clip(np.floor(octaves + shift).astype(np.int64) + 8, 0, 16)
         counted = np.bincount(pair_of * 17 + ratio, weights=weight, minlength=len(pair) * 17)
         votes = np.maximum(votes, counted.reshape(-1, 17).max(axis=1, initial=0))
-    return pair // n_films, pair % n_films, votes
+    return pair, votes
+
+
+def _rank(side: Ints, votes: NDArray[np.float64], n_films: int) -> Ints:
+    """Each pair's place among those of one film on this ``side``: 0 has most votes."""
+    order = np.lexsort((-votes, side))
+    starts = np.searchsorted(side[order], np.arange(n_films))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - starts[side[order]]
+    return rank
 
 
 def _distinct(values: Ints) -> Ints:
@@ -110,18 +149,6 @@ def _differing_bits(codes: NDArray[np.uint8], one: Ints, other: Ints) -> Ints:
     for word in range(words.shape[1]):
         differ += np.bitwise_count(words[one, word] ^ words[other, word])
     return differ
-
-
-def _most_voted(one: Ints, other: Ints, votes: NDArray[np.float64], n_films: int) -> Ints:
-    """Positions of the pairs that are among the MOST_RIVALS of either film, or sure."""
-    enough = np.arange(len(votes))
-    keep = np.zeros(len(votes), bool)
-    for side in (one[enough], other[enough]):
-        order = np.lexsort((-votes[enough], side))
-        starts = np.searchsorted(side[order], np.arange(n_films))
-        rank = np.arange(len(order)) - starts[side[order]]
-        keep[order[rank < MOST_RIVALS]] = True
-    return enough[keep]
 
 
 def _near_hashes(hashes: NDArray[np.uint64]) -> Sequence[tuple[int, int]]:
