@@ -97,8 +97,9 @@ def test_threads_are_kept_for_the_training_alone() -> None:
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.parametrize("epochs_kept", [0, 2])
 def test_a_resumed_training_keeps_the_pace_it_began_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs_kept: int
 ) -> None:
     ready = made_ready(write_films(tmp_path / "data"), tmp_path / "cache")
     asked: list[Pace | None] = []
@@ -111,7 +112,7 @@ def test_a_resumed_training_keeps_the_pace_it_began_with(
     monkeypatch.setattr(training, "probed_pace", lambda *_: ONE)
     train(replace(TINY, epochs=4), *ready, tmp_path / "whole")
     with monkeypatch.context() as stopped:
-        stopped.setattr(training, "_log", _stop_after(2))
+        stopped.setattr(training, "_log" if epochs_kept else "_keep", _stop_after(epochs_kept))
         with pytest.raises(InterruptedError):
             train(replace(TINY, epochs=4), *ready, tmp_path / "killed")
     monkeypatch.setattr(training, "probed_pace", _not_again)
@@ -126,9 +127,9 @@ def test_a_resumed_training_keeps_the_pace_it_began_with(
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
-def _stop_after(epochs: int) -> object:
-    def stop(_: object, row: object) -> None:
-        if row.epoch == epochs:  # type: ignore[attr-defined]
+def _stop_after(epochs_kept: int) -> object:
+    def stop(_: object, row: object, *__: object) -> None:
+        if not epochs_kept or row.epoch == epochs_kept:  # type: ignore[attr-defined]
             raise InterruptedError
 
     return stop

@@ -57,7 +57,7 @@ def train(
     start = _last(folder, made_for) if resume else None
     history = list(start.history) if start else []
     write_text(folder.recipe, recipe_to_json(recipe))
-    pace = _pace(recipe, folder, manifest, len(split.train), begun=start is not None)
+    pace = _pace(recipe, folder, manifest, len(split.train), resume=resume, begun=start is not None)
     try:
         with _board(folder, history) as board, kept(pace):
             if not is_over(history, recipe):
@@ -84,14 +84,20 @@ def train(
 
 
 def _pace(
-    recipe: Recipe, folder: RunFolder, manifest: Manifest, n_films: int, *, begun: bool
+    recipe: Recipe,
+    folder: RunFolder,
+    manifest: Manifest,
+    n_films: int,
+    *,
+    resume: bool,
+    begun: bool,
 ) -> Pace:
-    """That which the run began with, for it goes on to the same bits with no other; else probed,
-    and written to environment.json."""
+    """That which the run began with, even if it was killed in its first epoch, for it goes on to
+    the same bits with no other; else probed, and written to environment.json."""
     known = None
     if folder.environment.is_file():
         known = read_value(Environment, folder.environment)
-    if known and known.pace and begun:
+    if known and known.pace and resume:
         return known.pace
     if begun:  # by a version that did not probe
         return usual_pace(recipe)
