@@ -30,7 +30,7 @@ from osteon.calibrate.choice import choose_calibrator
 from osteon.calibrate.errors import by_chance, calibration_errors, debiased_rms_error
 from osteon.calibrate.judge import judged, reliability_bins
 from osteon.calibrate.slope import calibration_intercept, calibration_slope
-from osteon.calibrate.smooth import smooth_ece
+from osteon.calibrate.smooth import cosines, smooth_ece
 from osteon.calibrate.values import TITLES
 from osteon.calibrators.logits import logit, of_two, sigmoid, softmax
 from osteon.errors import DataError, UsageError
@@ -84,7 +84,7 @@ def test_ece_is_that_of_scikit_learns_calibration_curve(strategy: str) -> None:
     share, mean = calibration_curve(labels, score, n_bins=10, strategy=strategy)
     count = np.bincount(bins)
     expected = (count[count > 0] / 500 * np.abs(share - mean)).sum()
-    errors = calibration_errors(score, (score - hit)[None], np.array([500.0]))
+    errors = calibration_errors(score)((score - hit)[None], np.array([500.0]))
     name = "ece_width" if strategy == "uniform" else "ece_mass"
     # Its quantiles are interpolated, ours are scores: a film at the edge may lie in the next bin.
     tolerance = 1e-12 if strategy == "uniform" else 3e-3
@@ -183,7 +183,7 @@ def direct(score: Floats, hit: Floats) -> float:
 def test_smooth_ece_is_the_direct_computation(heat: float, shift: float) -> None:
     labels, scores = drawn(300, heat=heat, shift=shift)
     score, hit = score_and_hit(labels, scores)
-    found = smooth_ece(score, (score - hit)[None], np.array([300.0]))[0]
+    found = smooth_ece(cosines(score), (score - hit)[None], np.array([300.0]))[0]
     assert found == pytest.approx(direct(score, hit), abs=1.5e-3)
 
 
@@ -195,7 +195,7 @@ def test_smooth_ece_is_that_of_its_authors_package(n: int, power: float, publish
     at = np.arange(n)
     score = (at + 0.5) / n
     hit = (((at * 7919) % n + 0.5) / n < score**power).astype(float)
-    found = smooth_ece(score, (score - hit)[None], np.array([float(n)]))[0]
+    found = smooth_ece(cosines(score), (score - hit)[None], np.array([float(n)]))[0]
     assert found == pytest.approx(published, abs=1.5e-3)
 
 
@@ -205,8 +205,10 @@ def test_a_weight_of_two_is_a_film_twice() -> None:
     twice = np.repeat(np.arange(80), weights)
     score, hit = score_and_hit(labels, scores)
     weighted = weights * (score - hit)
-    one = smooth_ece(score, weighted[None], np.array([float(weights.sum())]))
-    other = smooth_ece(score[twice], (score - hit)[twice][None], np.array([float(len(twice))]))
+    one = smooth_ece(cosines(score), weighted[None], np.array([float(weights.sum())]))
+    other = smooth_ece(
+        cosines(score[twice]), (score - hit)[twice][None], np.array([float(len(twice))])
+    )
     assert one == pytest.approx(other)
     slope = calibration_slope(score, hit, weights[None].astype(float))
     assert slope == pytest.approx(calibration_slope(score[twice], hit[twice], ones(len(twice))))
@@ -261,8 +263,8 @@ def test_coverage_of_the_intervals(heat: float, least: float) -> None:
     """Near their edge at 0, errors have intervals that are known to hold a little too seldom."""
     labels, scores = drawn(200_000, heat=heat, seed=99)
     score, hit = score_and_hit(labels, scores)
-    truth = {name: float(value[0]) for name, value in calibration_errors(
-        score, (score - hit)[None], np.array([200_000.0])).items()}  # fmt: skip
+    truth = {name: float(value[0]) for name, value in calibration_errors(score)(
+        (score - hit)[None], np.array([200_000.0])).items()}  # fmt: skip
     truth |= {"slope": 1 / heat}
     held = dict.fromkeys(truth, 0)
     for seed in range(100):

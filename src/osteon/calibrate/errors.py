@@ -6,13 +6,13 @@ Legend: N films, B resamples or draws.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.calibrate.binned import ece, equal_mass, equal_width, squared_errors, sums
-from osteon.calibrate.smooth import smooth_ece
+from osteon.calibrate.smooth import cosines, smooth_ece
 from osteon.statistics import RESAMPLES, percentiles, resamples
 from osteon.types import Estimate
 
@@ -20,15 +20,22 @@ if TYPE_CHECKING:
     from osteon.types import Floats
 
 DRAWS = 500  # of outcomes by chance
+CELLS_AT_ONCE = 250_000  # outcomes held at a time: what fits into a core's cache
 
 
-def calibration_errors(score: Floats, gaps: Floats, total: Floats) -> dict[str, Floats]:
-    """The errors that are sizes of gaps: each (B,). ``gaps`` (B, N) are weight * (score - hit)."""
-    return {
-        "ece_width": ece(gaps, total, equal_width(score)),
-        "ece_mass": ece(gaps, total, equal_mass(score)),
-        "ece_smooth": smooth_ece(score, gaps, total),
-    }
+def calibration_errors(score: Floats) -> Callable[[Floats, Floats], dict[str, Floats]]:
+    """What gives the errors that are sizes of gaps, each (B,), from ``gaps`` (B, N), which are
+    weight * (score - hit), and the weights' ``total`` (B,)."""
+    widths, masses, basis = equal_width(score), equal_mass(score), cosines(score)
+
+    def errors(gaps: Floats, total: Floats) -> dict[str, Floats]:
+        return {
+            "ece_width": ece(gaps, total, widths),
+            "ece_mass": ece(gaps, total, masses),
+            "ece_smooth": smooth_ece(basis, gaps, total),
+        }
+
+    return errors
 
 
 def by_chance(score: Floats, groups: Sequence[str], *, seed: int = 0) -> dict[str, float]:
@@ -38,10 +45,15 @@ def by_chance(score: Floats, groups: Sequence[str], *, seed: int = 0) -> dict[st
     they were copies: consistency resampling, Broecker and Smith, Weather Forecast 22:651 (2007).
     """
     names, of = np.unique(np.asarray(groups), return_inverse=True)
-    numbers = np.random.default_rng(seed).random((DRAWS, len(names)))
-    gaps = score - (numbers[:, of] < score)
-    errors = calibration_errors(score, gaps, np.full(DRAWS, float(len(score))))
-    return {name: float(np.quantile(drawn, 0.95)) for name, drawn in errors.items()}
+    errors, rng = calibration_errors(score), np.random.default_rng(seed)
+    at_once = max(1, CELLS_AT_ONCE // len(score))
+    drawn: dict[str, list[Floats]] = {}
+    for begun in range(0, DRAWS, at_once):
+        numbers = rng.random((min(at_once, DRAWS - begun), len(names)))
+        gaps = score - (numbers[:, of] < score)
+        for name, values in errors(gaps, np.full(len(gaps), float(len(score)))).items():
+            drawn.setdefault(name, []).append(values)
+    return {name: float(np.quantile(np.concatenate(each), 0.95)) for name, each in drawn.items()}
 
 
 def debiased_rms_error(

@@ -78,6 +78,7 @@ def judged(
     """
     labels, groups = predictions.labels, predictions.groups
     score, hit = score_and_hit(labels, scores)
+    errors = calibration_errors(score)
 
     def figures(weights: Floats) -> dict[str, Floats]:
         parts = brier_parts(labels, scores, weights)
@@ -88,7 +89,7 @@ def judged(
             "resolution": parts.resolution,
             "uncertainty": parts.uncertainty,
             "residual": parts.residual,
-            **calibration_errors(score, weights * (score - hit), weights.sum(1)),
+            **errors(weights * (score - hit), weights.sum(1)),
         }
         if scores.shape[1] == 2:
             found["slope"] = calibration_slope(score, hit, weights)
