@@ -102,6 +102,7 @@ def test_an_engine_that_differs_is_not_used(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_making_an_engine_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenVINO's converter reports its use over the network: it is never called."""
+    load_openvino()
     tools = pytest.importorskip("openvino.tools.ovc.convert_impl")
 
     def refused(*args: object, **options: object) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from osteon.batches import probabilities
+from osteon.openvino_alone import load_openvino
 from osteon.openvino_net import FAULTS, compiled, first_line
 from osteon.progress import say
 
@@ -62,7 +63,7 @@ def fast_engine(net: nn.Module, size_px: int) -> Engine:
     if next(net.parameters()).device.type != "cpu":
         return eager
     try:
-        import openvino  # noqa: F401
+        load_openvino()
     except ImportError:
         say('scored by torch; several times as fast: pip install "osteon[fast]"')
         return eager

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from osteon.openvino_alone import load_openvino
 from osteon.parallel import default_workers
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ def compiled(net: nn.Module, size_px: int) -> Outputs:
 
     Raises ImportError without OpenVINO, one of FAULTS where it cannot take the network.
     """
-    from openvino import AsyncInferQueue, Core
-
+    openvino = load_openvino()
     # Without the hint it would compute in bfloat16 where the processor can.
     wanted = {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": default_workers(),
     }
-    queue = AsyncInferQueue(Core().compile_model(_model(net, size_px), "CPU", wanted))
+    model = openvino.Core().compile_model(_model(net, size_px), "CPU", wanted)
+    queue = openvino.AsyncInferQueue(model)
 
     def outputs(films: NDArray[np.uint8]) -> NDArray[np.float32]:
         made: dict[int, NDArray[np.float32]] = {}

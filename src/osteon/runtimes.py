@@ -107,7 +107,7 @@ def open_runtime(name: str, network: Network, *, threads: int = 1, streams: int 
 
 
 def _openvino(network: Network, threads: int, streams: int) -> Infer:
-    from openvino import Core
+    from osteon.openvino_alone import load_openvino
 
     # Without the hint it would compute in bfloat16 where the processor can.
     wanted = {
@@ -115,7 +115,7 @@ def _openvino(network: Network, threads: int, streams: int) -> Infer:
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": streams,
     }
-    core = Core()
+    core = load_openvino().Core()
     model = core.read_model(str(network.onnx))
     model.reshape([1, 1, network.size_px, network.size_px])
     compiled = core.compile_model(model, "CPU", wanted)
