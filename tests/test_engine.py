@@ -15,6 +15,7 @@ from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.batches import probabilities
 from osteon.engine import TOLERANCE, fast_engine, parity, torch_engine
+from osteon.openvino_alone import load_openvino
 from osteon.progress import shown
 
 
