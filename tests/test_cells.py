@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteon.backbones.cells import Cells
-from osteon.cellnet import CellHead, CellNet
+from osteon.cellnet import CellHead, CellNet, FrozenCellNet
 from osteon.cells import CellTruth, box_cells
 from osteon.checkpoint import Checkpoint
 from osteon.classifier import Classifier
@@ -207,7 +207,7 @@ def test_neighbours_are_sought_among_what_the_pooled_head_is_given(tmp_path: Pat
     prepared, manifest, split = ready_with(tmp_path, "a", "b")
     *_, last = fit(recipe_of(1), prepared, manifest, split)
     net = recipe_of(1).backbone.build(2)
-    assert isinstance(net, CellNet)
+    assert isinstance(net, FrozenCellNet)
     net.load_state_dict(dict(last.model))
     ids = list(split.train)
     found = features(net, prepared, ids, torch.device("cpu"))

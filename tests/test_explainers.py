@@ -85,7 +85,9 @@ def test_a_map_of_cells_is_the_cells_scores() -> None:
     assert isinstance(net, CellNet)
     some = films(4, 128)
     with torch.no_grad():
-        scores = torch.sigmoid(net.cells.logits(*net.maps(some)[:3])[:, 2]).numpy()  # (4, 8, 8)
+        scores = torch.sigmoid(
+            net.cells.logits(*net.stages(*net.maps(some)))[:, 2]
+        ).numpy()  # (4, 8, 8)
     found = cells(net, some, 2).reshape(4, 8, 16, 8, 16)
     middles = found[:, :, 7:9, :, 7:9].mean((2, 4))
     assert np.corrcoef(middles.ravel(), scores.ravel())[0, 1] > 0.99

@@ -44,6 +44,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
         "torchvision_shim",
         "networks",
         "cellnet",
+        "tunednet",
         "circuits",
         "augment",
         "metrics",

@@ -11,7 +11,7 @@ FOLDER/NAME.json, what they are worth.
 smaller shares lie within the larger. ``--also`` scores the same fits in other ways, to
 FOLDER/NAME-WAY.csv: ``mirrored``, the mean log-odds of each film and its mirror image;
 ``averaged``, by the mean of the weights of the last three epochs (Izmailov et al., UAI 2018);
-``cells`` and ``whole``, by one of the two heads of a ``CellNet`` alone. ``--last-only`` saves the
+``cells`` and ``whole``, by one of the two heads of a ``FrozenCellNet`` alone. ``--last-only`` saves the
 time of scoring the films after every epoch.
 """
 
@@ -33,7 +33,7 @@ from torch import Tensor
 from osteon.allocator import memory_kept
 from osteon.backbones.blocks import bare
 from osteon.batches import labels_of, scored
-from osteon.cellnet import CellNet
+from osteon.cellnet import FrozenCellNet
 from osteon.fit import Epoch, fit
 from osteon.manifest import read_manifest
 from osteon.predictions import read_predictions, write_predictions
@@ -127,20 +127,13 @@ def scored_by(
     net.load_state_dict(mean_of_weights(states) if way == "averaged" else dict(states[-1]))
     films = [prepared, mirrored(prepared)] if way == "mirrored" else [prepared]
     if way in ("cells", "whole"):
-        assert isinstance(net, CellNet)
+        assert isinstance(net, FrozenCellNet)
         heads = {
             "cells": lambda *maps: net.cells(*maps[:3]),
             "whole": lambda *maps: net.whole(maps[3]),
         }
         net.classify = heads[way]  # type: ignore[method-assign]
     return mean_of_log_odds([scored(net, each, ids, torch.device("cpu")) for each in films])
-
-
-def _one_head(
-    net: CellNet, way: str, fine: Tensor, near: Tensor, far: Tensor, whole: Tensor
-) -> Tensor:
-    logits: Tensor = net.whole(whole) if way == "whole" else net.cells(fine, near, far)
-    return logits
 
 
 def mean_of_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -114,8 +114,7 @@ def _judged(sample: Sample, maps_of: Callable[[Sample], Sequence[Drawn]]) -> Row
 @torch.inference_mode()
 def cell_maps(net: CellNet, maps: Maps, prepared: Prepared, ids: Sequence[str], side: int) -> Drawn:
     """(n, S, S): each cell's probability of a fracture, as the explainer ``cells`` gives it."""
-    fine, near, far, _ = maps.of(rows_in(prepared, ids))
-    found = torch.sigmoid(net.cells.logits(fine, near, far))
+    found = torch.sigmoid(net.cells.logits(*net.stages(*maps.of(rows_in(prepared, ids)))))
     drawn: Drawn = functional.interpolate(found, (side, side), mode="bilinear")[:, 0].numpy()
     return drawn
 

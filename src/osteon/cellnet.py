@@ -15,11 +15,52 @@ STRONGEST = 8  # cells that make a film's score: a fracture covers about ten at 
 
 
 class CellNet(nn.Module):
+    """A network whose lower part, ``trunk``, is frozen, and whose head ``cells`` scores each cell.
+
+    What the frozen part gives of a film, its ``maps``, is computed once and kept
+    (``osteon.maps``); everything after it takes those maps.
+    """
+
+    normalise: nn.Module
+    trunk: nn.Module
+    cells: CellHead
+
+    def maps(self, films: Tensor) -> tuple[Tensor, ...]:
+        """(N, 1, H, W) -> what is kept of each film."""
+        raise NotImplementedError
+
+    def stages(self, *maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The maps of strides 8 (its maximum over each cell), 16 and 32, which the cells read."""
+        raise NotImplementedError
+
+    def joined(self, of_cells: Tensor, *_: Tensor) -> Tensor:
+        """(N, C) logits of the film, of those that the cells give it and of what else is known."""
+        return of_cells
+
+    def described(self, *maps: Tensor) -> Tensor:
+        """(N, D): what tells films apart, for the gate and for the nearest films."""
+        raise NotImplementedError
+
+    def classify(self, *maps: Tensor) -> Tensor:
+        """(N, C) logits of maps that are known."""
+        return self.joined(self.cells(*self.stages(*maps)), *maps)
+
+    def forward(self, films: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (N, C) logits."""
+        return self.classify(*self.maps(films))
+
+    def train(self, mode: bool = True) -> CellNet:
+        super().train(mode)
+        self.trunk.eval()  # frozen: its batch norm keeps what it learnt on ImageNet
+        return self
+
+
+class FrozenCellNet(CellNet):
     """The mean of two log-odds: a linear head's on the pooled film, and the strongest cells'.
 
-    The trunk is frozen. Its last three stages (strides 8, 16, 32) are brought to the cells of the
-    middle one; a small convolutional head gives each cell one logit a channel. ``whole`` is solved
-    and ``cells`` trained by ``osteon.cells``.
+    The whole trunk is frozen. Its last three stages (strides 8, 16, 32) are brought to the cells of
+    the middle one; a small convolutional head gives each cell one logit a channel. ``whole`` is
+    solved and ``cells`` trained by ``osteon.cells``.
     """
 
     def __init__(self, normalise: nn.Module, trunk: nn.Module, n_classes: int, width: int) -> None:
@@ -31,27 +72,23 @@ class CellNet(nn.Module):
         self.whole = WholeHead(whole.shape[1], n_classes)
         self.cells = CellHead((fine.shape[1], near.shape[1], far.shape[1]), n_classes, width)
 
-    def maps(self, films: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(N, 1, H, W) -> the maps of strides 8 (its maximum over each cell), 16 and 32, and the
-        last maps' mean and maximum (N, D)."""
+    def maps(self, films: Tensor) -> tuple[Tensor, ...]:
+        """The three stages, and the last maps' mean and maximum (N, D)."""
         trunk: Any = self.trunk
         last, (fine, near, far) = trunk.forward_intermediates(self.normalise(films), indices=3)
         pooled = functional.adaptive_max_pool2d(fine, near.shape[2:])
         return pooled, near, far, torch.cat([last.mean((2, 3)), last.amax((2, 3))], dim=1)
 
-    def classify(self, fine: Tensor, near: Tensor, far: Tensor, whole: Tensor) -> Tensor:
-        """(N, C) logits of maps that are known."""
-        logits: Tensor = (self.whole(whole) + self.cells(fine, near, far)) / 2
+    def stages(self, *maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        fine, near, far, _ = maps
+        return fine, near, far
+
+    def joined(self, of_cells: Tensor, *maps: Tensor) -> Tensor:
+        logits: Tensor = (self.whole(maps[3]) + of_cells) / 2
         return logits
 
-    def forward(self, films: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, C) logits."""
-        return self.classify(*self.maps(films))
-
-    def train(self, mode: bool = True) -> CellNet:
-        super().train(mode)
-        self.trunk.eval()  # frozen: its batch norm keeps what it learnt on ImageNet
-        return self
+    def described(self, *maps: Tensor) -> Tensor:
+        return self.whole.standardised(maps[3])
 
 
 class WholeHead(nn.Module):
@@ -66,8 +103,11 @@ class WholeHead(nn.Module):
         self.register_buffer("scale", torch.ones(width))
         self.linear = nn.Linear(width, n_classes)
 
+    def standardised(self, whole: Tensor) -> Tensor:
+        return (whole - self.centre) / self.scale
+
     def forward(self, whole: Tensor) -> Tensor:
-        logits: Tensor = self.linear((whole - self.centre) / self.scale)
+        logits: Tensor = self.linear(self.standardised(whole))
         return logits
 
 

@@ -1,5 +1,5 @@
-"""Training a ``CellNet``: the pooled head solved, the cells' head by gradient descent, on maps that
-were computed once. Fracture boxes teach the cells, where the films have any."""
+"""Training a ``CellNet`` by gradient descent on maps that were computed once; the pooled head of a
+frozen one is solved. Fracture boxes teach the cells, where the films have any."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from osteon.allocator import memory_kept
 from osteon.backbones.cells import Cells
+from osteon.backbones.tuned_cells import TunedCells
 from osteon.batches import class_weights, labels_of, seeded, training_batches
-from osteon.cellnet import CellNet
+from osteon.cellnet import CellNet, FrozenCellNet
 from osteon.fit import Epoch
 from osteon.maps import AT_ONCE, Maps, frozen_maps, rows_in, scored_maps
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
@@ -44,16 +45,14 @@ def fit_cells(
     *,
     start: Checkpoint | None,
 ) -> Iterator[Epoch]:
-    """Yield each epoch of the cells' head; the pooled head is solved before the first one."""
+    """Yield each epoch of what is not frozen; a pooled head is solved before the first one."""
     assert isinstance(recipe.optimiser, Optimiser)
-    assert isinstance(recipe.backbone, Cells)
     maps = frozen_maps(net, prepared, [*split.train, *split.val])
     rows, outside = (rows_in(prepared, ids) for ids in (split.train, split.val))
     labels = labels_of(manifest, split.train)
     if start is None:
         _begin(net, maps, rows, labels, recipe)
-    net.whole.requires_grad_(False)
-    optimiser = make_optimiser(net, recipe.optimiser)
+    optimiser = _optimiser(net, recipe)
     if start is not None:
         net.load_state_dict(dict(start.model))
         load_state(optimiser, start.optimiser)
@@ -90,16 +89,19 @@ def _one_epoch(
 ) -> tuple[float, float]:
     """Loss and accuracy of the films' classes by both heads, as validation has them."""
     assert isinstance(recipe.optimiser, Optimiser)
-    assert isinstance(recipe.backbone, Cells)
+    assert isinstance(recipe.backbone, Cells | TunedCells)
     loss_sum, right, n = 0.0, 0, 0
-    batches = training_batches(truth.labels, recipe, seeded(recipe.seed, epoch))
+    generator = seeded(recipe.seed, epoch)
+    batches = training_batches(truth.labels, recipe, generator)
     for step, chosen in enumerate(track(batches, f"epoch {epoch}", total=len(batches))):
         done = epoch - 1 + step / len(batches)
         set_learning_rate(optimiser, learning_rate(recipe.optimiser, done, recipe.epochs))
-        *near_and_far, whole = maps.of(rows[chosen.numpy()])
+        known = maps.of(rows[chosen.numpy()])
+        turned = torch.rand(len(chosen), generator=generator) < recipe.augment.flip
         half = recipe.precision == "bfloat16"
         with torch.autocast(maps.device.type, dtype=torch.bfloat16, enabled=half):
-            cells = net.cells.logits(*near_and_far).float()
+            cells = net.cells.logits(*net.stages(*(mirrored(each, turned) for each in known)))
+        cells = mirrored(cells.float(), turned)  # back to where the boxes lie
         logits = net.cells.pool(cells)
         films = truth.labels[chosen].to(logits.device)
         loss = functional.cross_entropy(
@@ -112,11 +114,29 @@ def _one_epoch(
         torch.autograd.backward(loss)
         optimiser.step()
         with torch.no_grad():
-            both = (net.whole(whole) + logits) / 2
-            loss_sum += functional.cross_entropy(both, films).item() * len(chosen)
-        right += int((both.argmax(1) == films).sum())
+            joined = net.joined(logits, *known)
+            loss_sum += functional.cross_entropy(joined, films).item() * len(chosen)
+        right += int((joined.argmax(1) == films).sum())
         n += len(chosen)
     return loss_sum / n, right / n
+
+
+def mirrored(maps: Tensor, turned: Tensor) -> Tensor:
+    """The maps (N, ., h, w), those that are ``turned`` (N,) left to right: nearly the maps of a
+    mirrored film, for strided convolutions see borders unlike. Pooled features stay."""
+    if maps.ndim != 4 or not turned.any():
+        return maps
+    return torch.where(turned.to(maps.device)[:, None, None, None], maps.flip(3), maps)
+
+
+def _optimiser(net: CellNet, recipe: Recipe) -> torch.optim.Optimizer:
+    assert isinstance(recipe.optimiser, Optimiser)
+    if isinstance(net, FrozenCellNet):
+        net.whole.requires_grad_(False)
+        return make_optimiser(net, recipe.optimiser)
+    assert isinstance(recipe.backbone, TunedCells)
+    tuned: dict[str, float] = {"upper.": recipe.backbone.tuned_pace}
+    return make_optimiser(net, recipe.optimiser, paces=tuned)
 
 
 class CellTruth:
@@ -187,17 +207,25 @@ def box_cells(boxes: Sequence[Box], size_px: int, side: int) -> NDArray[np.bool_
 def _begin(
     net: CellNet, maps: Maps, rows: NDArray[np.intp], labels: Tensor, recipe: Recipe
 ) -> None:
-    """Standardise by train films, and solve the pooled head."""
-    assert isinstance(recipe.backbone, Cells)
+    """Standardise by train films, and solve the pooled head where there is one."""
     spread = rows[:: -(-len(rows) // STANDARDISED_ON)]
-    for at, values in enumerate(maps.of(spread)[:3]):
-        net.cells.standardise(at, values)
-    chunks = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
-    whole = torch.cat([maps.of(chunk)[3] for chunk in chunks])
+    parts = [net.stages(*maps.of(chunk)) for chunk in _chunks(spread)]
+    for at, values in enumerate(zip(*parts, strict=True)):
+        net.cells.standardise(at, torch.cat(values))
+    if isinstance(net, FrozenCellNet):
+        _solve(net, torch.cat([maps.of(chunk)[3] for chunk in _chunks(rows)]), labels, recipe)
+
+
+def _chunks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    return [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
+
+
+def _solve(net: FrozenCellNet, whole: Tensor, labels: Tensor, recipe: Recipe) -> None:
+    assert isinstance(recipe.backbone, Cells)
     centre, scale = whole.mean(0), whole.std(0, correction=0)
     net.whole.centre.copy_(centre)
     net.whole.scale.copy_(torch.where(scale > 0, scale, 1))
-    standard = ((whole - net.whole.centre) / net.whole.scale).double().cpu().numpy()
+    standard = net.whole.standardised(whole).double().cpu().numpy()
     n_classes = net.whole.linear.out_features
     weight, bias = solved(
         standard, labels.numpy(), recipe.backbone.inverse_strength, recipe, n_classes

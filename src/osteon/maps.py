@@ -97,11 +97,13 @@ def rows_in(prepared: Prepared, ids: Sequence[str]) -> NDArray[np.intp]:
     return np.array([prepared.row_of[id_] for id_ in ids], dtype=np.intp)
 
 
-def kept_whole(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Tensor:
-    """(n, D) what the pooled head is given of the films ``ids``, before it is standardised."""
+@torch.inference_mode()
+def described_films(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Tensor:
+    """(n, D) what tells the films ``ids`` apart, as the network describes them."""
+    net.eval()
     maps, rows = frozen_maps(net, prepared, ids), rows_in(prepared, ids)
     chunks = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
-    return torch.cat([maps.of(chunk)[3] for chunk in chunks])
+    return torch.cat([net.described(*maps.of(chunk)) for chunk in chunks])
 
 
 @torch.inference_mode()

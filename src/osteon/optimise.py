@@ -11,9 +11,17 @@ from torch import Tensor, nn
 from osteon.types import Optimiser
 
 
-def make_optimiser(net: nn.Module, how: Optimiser) -> torch.optim.Optimizer:
-    """AdamW, Adam or SGD on the parameters that can be trained."""
-    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+def make_optimiser(
+    net: nn.Module, how: Optimiser, paces: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
+    """AdamW, Adam or SGD on the parameters that can be trained; those whose name begins with a key
+    of ``paces`` learn at that share of the learning rate."""
+    of_pace: dict[float, list[nn.Parameter]] = {1.0: []}
+    for name, parameter in net.named_parameters():
+        if parameter.requires_grad:
+            shares = [share for key, share in (paces or {}).items() if name.startswith(key)]
+            of_pace.setdefault(shares[0] if shares else 1.0, []).append(parameter)
+    parameters = [{"params": of, "pace": pace} for pace, of in of_pace.items()]
     # Fused: one pass over the parameters, two to three times as fast on a CPU as well.
     known = {"lr": how.lr, "weight_decay": how.weight_decay, "fused": True}
     if how.name == "sgd":
@@ -34,7 +42,7 @@ def learning_rate(how: Optimiser, done: float, epochs: int) -> float:
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
     for group in optimiser.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["pace"]
 
 
 def state_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from osteon.backbones import BACKBONES
 from osteon.backbones.cells import Cells
 from osteon.backbones.cnn import Cnn
 from osteon.backbones.quantum import Quantum, QuantumTransfer
+from osteon.backbones.tuned_cells import TunedCells
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.recipes import RECIPES
 from osteon.types import Augment, Optimiser, Recipe, RegularisationPath
@@ -235,11 +236,17 @@ def _check_backbone(recipe: Recipe) -> None:
         _require(1 <= told.n_qubits <= MOST_QUBITS, "backbone.n_qubits", told.n_qubits,
                  f"1 to {MOST_QUBITS}: the simulator's memory doubles with each")  # fmt: skip
         _require(told.n_layers >= 1, "backbone.n_layers", told.n_layers, "at least 1")
-    if isinstance(told, Cells):
+    if isinstance(told, Cells | TunedCells):
         _require(told.width >= 1, "backbone.width", told.width, "at least 1")
+        _require(told.box_weight >= 0, "backbone.box_weight", told.box_weight, "0 or more")
+    if isinstance(told, Cells):
         strength = told.inverse_strength
         _require(strength > 0, "backbone.inverse_strength", strength, "above 0")
-        _require(told.box_weight >= 0, "backbone.box_weight", told.box_weight, "0 or more")
+    if isinstance(told, TunedCells):
+        _require(told.tuned_pace > 0, "backbone.tuned_pace", told.tuned_pace, "above 0")
+        flipped = replace(recipe.augment, flip=0.0)
+        _require(flipped == Augment(), "augment", "set beyond augment.flip",
+                 "flip alone where maps are computed once, before any change")  # fmt: skip
     if isinstance(told, Cells | QuantumTransfer):
         _require(recipe.augment == Augment(), "augment", "set",
                  "left out where features are computed once, before any change")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from osteon.cellnet import CellNet
 from osteon.errors import UsageError
 from osteon.networks import Probe
 
@@ -14,12 +15,15 @@ class Tapped(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.last = None if isinstance(net, Probe) else _last_linear(net)
+        self.last = None if isinstance(net, Probe | CellNet) else _last_linear(net)
 
     def forward(self, films: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(self.net, Probe):
             features = (self.net.features(films) - self.net.centre) / self.net.scale
             return self.net.head(features), features
+        if isinstance(self.net, CellNet):
+            maps = self.net.maps(films)
+            return self.net.classify(*maps), self.net.described(*maps)
         seen: list[Tensor] = []
         assert self.last is not None
         hook = self.last.register_forward_pre_hook(lambda _, given: seen.append(given[0]))

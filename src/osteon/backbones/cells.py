@@ -19,7 +19,7 @@ class Cells:
 
     ``width`` is the channels of the cells' head, ``inverse_strength`` scikit-learn's C of the
     linear one, ``box_weight`` the weight of the cells' loss where the films have boxes. The
-    network it builds is an ``osteon.cellnet.CellNet``.
+    network it builds is an ``osteon.cellnet.FrozenCellNet``.
     """
 
     model: str = "tf_efficientnet_lite0"
@@ -29,7 +29,7 @@ class Cells:
     box_weight: float = 1.0
 
     def build(self, n_classes: int) -> nn.Module:
-        from osteon.cellnet import CellNet
+        from osteon.cellnet import FrozenCellNet
 
         trunk = timm_net(self.model, self.weights, num_classes=0, global_pool="")
-        return CellNet(normaliser(self.model, trunk), trunk, n_classes, self.width)
+        return FrozenCellNet(normaliser(self.model, trunk), trunk, n_classes, self.width)

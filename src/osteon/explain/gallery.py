@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from osteon.batches import films_of
 from osteon.cellnet import CellNet
 from osteon.features import frozen_features
-from osteon.maps import kept_whole
+from osteon.maps import described_films
 from osteon.networks import Probe
 from osteon.operating_point import answers_at
 from osteon.progress import say, track
@@ -172,9 +172,8 @@ def features(
         standard: NDArray[np.float32] = ((raw - net.centre) / net.scale).cpu().numpy()
         return standard.astype(np.float64)
     if isinstance(net, CellNet):
-        whole = kept_whole(net, prepared, ids)
-        pooled: Floats = ((whole - net.whole.centre) / net.whole.scale).double().cpu().numpy()
-        return pooled
+        described: Floats = described_films(net, prepared, ids).double().cpu().numpy()
+        return described
     last: list[Tensor] = []
 
     def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:

@@ -30,13 +30,14 @@ def cells(net: nn.Module, films: Tensor, target: int) -> Maps:
 
     if not isinstance(net, CellNet):
         raise UsageError(
-            "The network scores no cells: its recipe is not strong. Use --methods gradcam,hirescam."
+            "The network scores no cells: its recipe is neither strong nor "
+            "strong-finetuned. Use --methods gradcam,hirescam."
         )
     size = tuple(films.shape[2:])
 
     @torch.no_grad()
     def explain(few: Tensor) -> Tensor:
-        found = torch.sigmoid(net.cells.logits(*net.maps(few)[:3]))
+        found = torch.sigmoid(net.cells.logits(*net.stages(*net.maps(few))))
         one_channel = found.shape[1] == 1
         of_class = found if one_channel else found[:, target : target + 1]
         if one_channel and target == 0:
