@@ -11,8 +11,8 @@ FOLDER/NAME.json, what they are worth.
 smaller shares lie within the larger. ``--also`` scores the same fits in other ways, to
 FOLDER/NAME-WAY.csv: ``mirrored``, the mean log-odds of each film and its mirror image;
 ``averaged``, by the mean of the weights of the last three epochs (Izmailov et al., UAI 2018);
-``cells`` and ``whole``, by one of the two heads of a ``FrozenCellNet`` alone. ``--last-only`` saves the
-time of scoring the films after every epoch.
+``cells`` and ``whole``, by one of the two heads of a ``FrozenCellNet`` alone. ``--last-only``
+saves the time of scoring the films after every epoch, ``--folds 0 1`` that of the other folds.
 """
 
 from __future__ import annotations
@@ -177,6 +177,7 @@ def main() -> None:
     reader.add_argument("--against", type=Path, nargs="*", default=[], help="of earlier calls")
     reader.add_argument("--share", type=float, default=1.0)
     reader.add_argument("--last-only", action="store_true")
+    reader.add_argument("--folds", type=int, nargs="*", default=range(FOLDS), choices=range(FOLDS))
     reader.add_argument("--also", nargs="*", default=[], choices=WAYS)
     asked = reader.parse_args()
     run = RunFolder(asked.run)
@@ -184,7 +185,8 @@ def main() -> None:
     manifest, audit = read_manifest(run.manifest), read_value(Audit, run.audit)
     prepared = prepare(manifest, recipe.pixels, cache=default_cache(), facts=audit.facts)
     label_of = {film.id: film.label for film in manifest.radiographs if film.label is not None}
-    parts = [share_of(fold, label_of, asked.share) for fold in training_folds(run, manifest)]
+    all_folds = training_folds(run, manifest)
+    parts = [share_of(all_folds[at], label_of, asked.share) for at in asked.folds]
     with memory_kept():
         made, ways, seconds = out_of_fold(
             parts, recipe, prepared, manifest, asked.also, last_only=asked.last_only

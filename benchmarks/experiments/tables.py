@@ -38,6 +38,8 @@ TYPES = {
     "probes": "linear probes at 384 and 512 px, mean log-odds",
     "strong-and-probe": "`strong` and the probe at 384 px, mean log-odds",
 }
+STRONG = {"strong": "`strong`", "probe": "linear-probe"}  # files' names, and words
+FINETUNED = {"finetuned": "`strong-finetuned`", "strong": "`strong`"}
 SEALED = {"auroc": "AUROC", "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy"}
 
 
@@ -53,7 +55,9 @@ def filled(text: str) -> str:
         parts[name] = _rows(rows, f"{name}-probe", f"{name}-strong", "accuracy")
     parts["commands"] = _commands()
     for path in sorted(RESULTS.glob("*-strong-test.json")):
-        parts[path.stem] = _sealed(path.stem.removesuffix("-strong-test"))
+        parts[path.stem] = _sealed(path.stem.removesuffix("-strong-test"), STRONG)
+    for path in sorted(RESULTS.glob("*-finetuned-test.json")):
+        parts[path.stem] = _sealed(path.stem.removesuffix("-finetuned-test"), FINETUNED)
     for path in sorted(RESULTS.glob("*-split.json")):
         parts[path.stem] = _same_split(path)
     for name, made in parts.items():
@@ -84,21 +88,20 @@ def _rows(rows: Mapping[str, str], probe: str, strong: str, metric: str) -> str:
     return table(made)
 
 
-def _sealed(data: str) -> str:
-    """By seed and the mean, of strong and of the probe."""
+def _sealed(data: str, pair: Mapping[str, str]) -> str:
+    """By seed and the mean, of a recipe and of the one that it is held against."""
     strong, probe = (
-        json.loads((RESULTS / f"{data}-{name}-test.json").read_text())
-        for name in ("strong", "probe")
+        json.loads((RESULTS / f"{data}-{name}-test.json").read_text()) for name in pair
     )
     metrics = [name for name in SEALED if name in strong["mean"]]
-    made = [["seed of the split", "metric", "`strong`", "linear-probe", "difference, paired"]]
+    made = [["seed of the split", "metric", *pair.values(), "difference, paired"]]
     for at, seed in enumerate(strong["seeds"]):
         ours, theirs, gain = (strong["by_seed"][at], probe["by_seed"][at], strong["gain_by_seed"])
         films = f"{seed} ({ours['films']} films, {ours['groups']} groups)"
         for name in metrics:
             if name in ours:
-                pair = [_three(ours[name]), _three(theirs[name])]
-                made.append([films, SEALED[name], *pair, _three(gain[at][name], "+")])
+                two = [_three(ours[name]), _three(theirs[name])]
+                made.append([films, SEALED[name], *two, _three(gain[at][name], "+")])
         for name in ("sensitivity_at_point", "specificity_at_point"):
             if name in ours:
                 words = f"{name.removesuffix('_at_point')} at the threshold"
