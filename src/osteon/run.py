@@ -33,6 +33,7 @@ from osteon.verdicts import Verdict, apply_verdicts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from osteon.baselines import MetadataModel
     from osteon.classifier import Classifier
     from osteon.decisions import Goals
     from osteon.independence import Independence
@@ -349,6 +350,7 @@ def evaluate_run(
     Then calibration and decisions (for ``goals``), both from validation, judged on test. Every
     opening adds a line to openings.log. Returns the evaluation of the test part.
     """
+    from osteon.baselines import learn_metadata
     from osteon.classifier import Classifier
     from osteon.evaluate import choose_operating_point
     from osteon.judge import write_decisions, write_subgroups
@@ -375,10 +377,11 @@ def evaluate_run(
     with timed(folder.environment, "evaluate"):
         on_val = predictions("val")
         point = choose_operating_point(on_val) if len(manifest.classes) == 2 else None
-        _score(folder, on_val, manifest, audit, parts, point)
+        without_pictures = learn_metadata(manifest, audit.facts, parts)
+        _score(folder, on_val, manifest, parts, without_pictures, point)
         log_opening(folder, "osteon evaluate")
         on_test = predictions("test")
-        evaluation = _score(folder, on_test, manifest, audit, parts, point)
+        evaluation = _score(folder, on_test, manifest, parts, without_pictures, point)
         write_decisions(folder, on_val, on_test, goals)
         write_subgroups(folder, on_val, on_test, manifest, audit.facts, point, recipe.pixels)
         return evaluation
@@ -388,16 +391,16 @@ def _score(
     folder: RunFolder,
     predictions: Predictions,
     manifest: Manifest,
-    audit: Audit,
     parts: Split,
+    without_pictures: MetadataModel,
     point: OperatingPoint | None,
 ) -> Evaluation:
-    from osteon.baselines import majority_scores, metadata_baseline
+    from osteon.baselines import majority_scores
     from osteon.evaluate import evaluate
     from osteon.predictions import write_predictions
 
     write_predictions(predictions, folder.predictions(predictions.part))
-    metadata = metadata_baseline(manifest, audit.facts, parts, predictions.ids)
+    metadata = without_pictures.judged(predictions.ids)
     majority = majority_scores(manifest, parts, predictions.ids)
     evaluation = evaluate(
         predictions,
