@@ -254,6 +254,16 @@ def test_the_test_part_has_no_say(opened: Opened, judged: Explanation) -> None:
     assert found.methods[0].passed
 
 
+def test_the_headline_begins_with_a_capital(judged: Explanation) -> None:
+    """Also where the method's title, such as 'the cells' scores', begins with a small letter."""
+    one, *_ = judged.methods
+    cells = replace(one, title="the cells' scores", withheld="")
+    bad = replace(one, title="occlusion", withheld="its pointing game")
+    told = replace(judged, methods=(cells, replace(cells, title="Grad-CAM"), bad)).verdict
+    assert told.startswith("The cells' scores and Grad-CAM passed")
+    assert told.endswith("Occlusion failed it: withheld.")
+
+
 def estimate(value: float, low: float | None, high: float | None) -> Estimate:
     return Estimate(value=value, low=low, high=high, n=20, n_groups=20, method="")
 
