@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -190,6 +191,48 @@ def bad_methods() -> Iterator[None]:
     yield
     for name in ("flat", "noise", "bright"):
         del EXPLAINERS._items[name]
+
+
+@pytest.fixture
+def empty_on_dark_films() -> Iterator[None]:
+    """Grad-CAM, but for nothing on films with one dark pixel, whatever the network."""
+
+    def sometimes(net: torch.nn.Module, films: torch.Tensor, target: int) -> np.ndarray:
+        maps = EXPLAINERS["gradcam"].explain(net, films, target)
+        maps[(films[:, 0, SIDE // 2, 0] < 0.22).numpy()] = 0
+        return maps
+
+    assert "gradcam" in EXPLAINERS
+    method = Method(title="sometimes", source="", explain=sometimes, passes=1)
+    EXPLAINERS.register("sometimes")(method)
+    yield
+    del EXPLAINERS._items["sometimes"]
+
+
+@pytest.mark.usefixtures("empty_on_dark_films")
+def test_an_empty_map_is_neither_like_nor_unlike(opened: Opened) -> None:
+    always, sometimes = opened.judge("gradcam", "sometimes").methods
+    assert always.similarity is not None
+    assert sometimes.similarity is not None
+    assert sometimes.n_empty - always.n_empty > 0
+    assert sometimes.similarity.n + sometimes.n_empty == always.similarity.n + always.n_empty
+    assert (sometimes.similarity.value or 0) < 0.5
+    assert "random weights" not in sometimes.withheld
+
+
+def test_where_most_maps_are_empty_nothing_can_be_compared() -> None:
+    clear = estimate(0.2, 0.1, 0.3)
+    faithful = Faithfulness(deletion=clear, insertion=clear, gain=clear)
+    assert reason(estimate(0.1, 0.0, 0.2), None, faithful, n_empty=20) == ""
+    why = reason(estimate(0.1, 0.0, 0.2), None, faithful, n_empty=21)
+    assert why.endswith("on 21 of 41 films one or the other is empty")
+
+
+def test_explanations_of_before_are_read(judged: Explanation) -> None:
+    text = to_json(judged)
+    assert '"n_empty":' in text
+    old = from_json(Explanation, re.sub(r',"n_empty":\d+', "", text))
+    assert [each.n_empty for each in old.methods] == [0] * len(judged.methods)
 
 
 @pytest.mark.usefixtures("bad_methods")

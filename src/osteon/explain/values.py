@@ -64,6 +64,7 @@ class Judgement:
     faithfulness: Faithfulness | None = None  # on validation
     similarity: Estimate | None = None
     # Spearman's rank correlation of its maps with those of random weights, on validation
+    n_empty: int = 0  # films left out of it: the map is empty with its own or with random weights
 
     @property
     def passed(self) -> bool:
