@@ -44,7 +44,8 @@ SplitChoice = Literal["auto", "grouped", "shipped"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitPlan:
-    """How to split. auto: the shipped split if there is one (and it is clean), else grouped."""
+    """How to split. auto: the shipped split if there is one (and it is clean; a training part alone
+    is none), else grouped."""
 
     choice: SplitChoice = "auto"
     despite_leaks: bool = False
@@ -267,10 +268,14 @@ def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan)
 
 def make_split(manifest: Manifest, audit: Audit, plan: SplitPlan) -> Split:
     """Raises LeakError when the shipped split leaks and the plan does not insist."""
+    from osteon.audit import shipped_parts
     from osteon.split import group_films, shipped, split
 
     groups = group_films(manifest, audit.clusters)
     has_shipped = any(film.split is not None for film in manifest.radiographs)
+    if plan.choice == "auto" and shipped_parts(manifest, audit) == {"train"}:
+        say("The data ship a training part only: all films are divided anew, by groups.")
+        has_shipped = False
     if plan.choice == "shipped" and not has_shipped:
         raise UsageError(f"{manifest.root} ships no split. Use --split grouped.")
     if plan.choice == "shipped" or (plan.choice == "auto" and has_shipped):
