@@ -81,7 +81,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"nested"},
     {"reproduce"},
     {"run"},
-    {"research", "explained", "journeys", "export"},
+    {"research", "explained", "journeys", "bundle_facts", "export"},
     {"heatmaps"},
     {"predict"},
     {"options", "console"},
