@@ -58,7 +58,8 @@ def verdict(audit: Audit, manifest: Manifest, used: Split | None = None) -> str:
 
 def shipped_parts(manifest: Manifest, audit: Audit) -> frozenset[Part]:
     """The parts of the shipped split that have a readable film with a label."""
-    usable = (film for film in manifest.radiographs if film.id not in audit.unreadable)
+    unreadable = audit.unreadable
+    usable = (film for film in manifest.radiographs if film.id not in unreadable)
     return frozenset(film.split for film in usable if film.split and film.label is not None)
 
 

@@ -56,7 +56,8 @@ def copy_clusters(facts: Mapping[str, FilmFacts], copies: Copies | None = None) 
 
 def contradictions(manifest: Manifest, audit: Audit) -> tuple[tuple[str, ...], ...]:
     """Copies of one film, readable ones, that are filed under several classes."""
-    films = [film for film in manifest.radiographs if film.id not in audit.unreadable]
+    unreadable = audit.unreadable
+    films = [film for film in manifest.radiographs if film.id not in unreadable]
     labels = {film.id: film.label for film in films if film.label is not None}
     copies = sharing({id_: audit.clusters.get(id_) for id_ in labels})
     return tuple(tuple(ids) for ids in copies if len({labels[id_] for id_ in ids}) > 1)

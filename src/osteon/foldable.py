@@ -27,11 +27,11 @@ def foldable(manifest: Manifest, audit: Audit, k: int) -> Foldable:
     Unreadable films do not count. Where fewer than two classes would be left, nothing is set aside,
     so that ``osteon.split.folds`` refuses and says why.
     """
-    groups = group_films(manifest, audit.clusters)
+    groups, unreadable = group_films(manifest, audit.clusters), audit.unreadable
     of_class: defaultdict[int, set[str]] = defaultdict(set)
     films: Counter[int] = Counter()
     for film in manifest.radiographs:
-        if film.label is not None and film.id not in audit.unreadable:
+        if film.label is not None and film.id not in unreadable:
             of_class[film.label].add(groups[film.id])
             films[film.label] += 1
     labels = range(len(manifest.classes))
