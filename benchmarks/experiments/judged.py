@@ -57,7 +57,7 @@ def told(
     edges = np.cumsum([0, *sizes])
     spans = [range(edges[at], edges[at + 1]) for at in range(len(sizes))]
     figures: dict[str, object] = {
-        "command": _command(),
+        "command": command(),
         "films": len(found.ids),
         "groups": len(set(found.groups)),
         **facts,
@@ -88,7 +88,7 @@ def mean_of_log_odds(scores: Sequence[Floats]) -> Floats:
     return mean
 
 
-def _command() -> str:
+def command() -> str:
     """As it was typed, but for the folders above each file."""
     said = [Path(each).name if each.startswith("/") else each for each in sys.argv[1:]]
     return " ".join(["python -m benchmarks.experiments." + Path(sys.argv[0]).stem, *said])

@@ -54,6 +54,8 @@ def filled(text: str) -> str:
     parts["commands"] = _commands()
     for path in sorted(RESULTS.glob("*-strong-test.json")):
         parts[path.stem] = _sealed(path.stem.removesuffix("-strong-test"))
+    for path in sorted(RESULTS.glob("*-split.json")):
+        parts[path.stem] = _same_split(path)
     for name, made in parts.items():
         begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
         if begin in text:
@@ -104,6 +106,16 @@ def _sealed(data: str) -> str:
     for name in metrics if len(strong["seeds"]) > 1 else ():
         means = [_three(each["mean"][name]) for each in (strong, probe)]
         made.append(["**mean**", SEALED[name], *means, _three(strong["gain"][name], "+")])
+    return table(made)
+
+
+def _same_split(path: Path) -> str:
+    """Two systems on the films of one test part."""
+    told = json.loads(path.read_text())
+    made = [["metric", "`strong`", f"`{told['their_recipe']}`", "difference, paired"]]
+    for name, words in SEALED.items():
+        pair = [_three(told[of][name]) for of in ("ours", "their_scores")]
+        made.append([words, *pair, _three(told["gain"][name], "+")])
     return table(made)
 
 
