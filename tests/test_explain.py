@@ -199,7 +199,7 @@ def empty_on_dark_films() -> Iterator[None]:
 
     def sometimes(net: torch.nn.Module, films: torch.Tensor, target: int) -> np.ndarray:
         maps = EXPLAINERS["gradcam"].explain(net, films, target)
-        maps[(films[:, 0, SIDE // 2, 0] < 0.22).numpy()] = 0
+        maps[(films[:, 0, SIDE // 2, 0] < 0.28).numpy()] = 0
         return maps
 
     assert "gradcam" in EXPLAINERS
