@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,41 @@ def test_flags_sexes_and_quantities() -> None:
     assert [own[0].split(" ")[0] for own in many.values()] == (
         ["smallest"] * 10 + ["middle"] * 10 + ["largest"] * 10
     )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "parts"),
+    [
+        ([0.5] * 90 + [2.0] * 8 + [3.0] * 2, {"smaller (0.5 MP)": 90, "larger (2 to 3 MP)": 10}),
+        ([0.5] * 10 + [2.0] * 90, {"smaller (0.5 MP)": 10, "larger (2 MP)": 90}),
+        ([1.0, 1.1] * 20 + [2.0] * 39 + [2.5] * 20,
+         {"smallest (1 to 1.1 MP)": 40, "middle (2 MP)": 39, "largest (2.5 MP)": 20}),
+        ([0.1694, 0.1695, 0.1696],
+         {"smallest (0.1694 MP)": 1, "middle (0.1695 MP)": 1, "largest (0.1696 MP)": 1}),
+        ([2019.0, 45000.0], {"smaller (2019 MP)": 1, "larger (45000 MP)": 1}),
+        ([0.5] * 100, {}),
+    ],
+)  # fmt: skip
+def test_where_films_tie_parts_are_merged_and_named_by_what_they_hold(
+    numbers: list[float], parts: dict[str, int]
+) -> None:
+    made = thirds({str(at): number for at, number in enumerate(numbers)}, "MP")
+    assert Counter(own[0] for own in made.values()) == parts
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(0, 6).map(float), min_size=1))
+def test_no_part_is_empty_and_none_overlaps_another(numbers: dict[str, float]) -> None:
+    made = thirds(numbers, "px")
+    held: dict[str, list[float]] = {}
+    for id_, (name,) in made.items():
+        held.setdefault(name, []).append(numbers[id_])
+    n_distinct = len({*numbers.values()})
+    assert min(n_distinct, 2) <= max(len(held), 1) <= min(n_distinct, 3)
+    parts = sorted(held.values(), key=min)
+    assert all(max(one) < min(other) for one, other in pairwise(parts))
+    for name, inside in held.items():
+        low, high = f"{min(inside):g}", f"{max(inside):g}"
+        assert name.endswith(f"({low} px)" if low == high else f"({low} to {high} px)")
 
 
 @given(st.dictionaries(st.text(min_size=1), st.floats(-1e6, 1e6), min_size=1))

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
 from osteon.calibrate import Calibrated, chosen_calibrator, judge_calibration
+from osteon.calibrate import slope as slope_module
 from osteon.calibrate.binned import (
     brier_parts,
     equal_mass,
@@ -157,6 +158,46 @@ def test_slope_and_intercept_are_logistic_regressions() -> None:
         assert slope == pytest.approx(theirs.coef_[0, 0], rel=1e-5)
         root = brentq(lambda a, w=weight: (w * (hit - sigmoid(logit(score) + a))).sum(), -9, 9)
         assert intercept == pytest.approx(root, abs=1e-8)
+
+
+@given(
+    films=st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=2, max_size=12),
+    seed=st.integers(0, 1000),
+)
+@settings(deadline=None)
+def test_of_resamples_those_have_a_slope_that_overlap(
+    films: list[tuple[int, bool]], seed: int
+) -> None:
+    """Albert and Anderson, Biometrika 71:1 (1984): the line exists where neither class lies whole
+    at or beyond the other. Each resample has the line that it has alone."""
+    score = np.array([tenth / 10 for tenth, _ in films])
+    hit = np.array([float(value) for _, value in films])
+    weights = np.random.default_rng(seed).integers(0, 3, (20, len(films))).astype(float)
+    found = calibration_slope(score, hit, weights)
+    for weight, slope in zip(weights, found, strict=True):
+        up, down = score[(weight > 0) & (hit == 1)], score[(weight > 0) & (hit == 0)]
+        if not (len(up) and len(down)):
+            assert np.isnan(slope)
+        elif len({*up, *down}) > 1:
+            overlap = up.min() < down.max() and down.min() < up.max()
+            assert np.isnan(slope) != overlap
+            alone = calibration_slope(score[weight > 0], hit[weight > 0], weight[None, weight > 0])
+            assert slope == pytest.approx(alone[0], rel=1e-6, nan_ok=True)
+
+
+def test_where_the_classes_are_parted_no_step_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+
+    def counted(odds: Floats) -> Floats:
+        steps.append(len(odds))
+        return sigmoid(odds)
+
+    monkeypatch.setattr(slope_module, "sigmoid", counted)
+    score = np.linspace(0.01, 0.99, 40)
+    find = slope_module.slopes(score, (score > 0.5).astype(float))
+    del steps[:]  # the line of all films was looked for
+    assert np.isnan(find(np.ones((500, 40)))).all()
+    assert steps == []
 
 
 def test_there_is_no_slope_where_the_score_parts_the_classes_or_one_is_absent() -> None:

@@ -180,8 +180,14 @@ def test_maps_are_computed_once_and_are_the_networks(tmp_path: Path) -> None:
     done = next(prepared.folder.glob("maps-*.done.npy"))
     assert int(np.load(done).sum()) == 3
     before = done.stat().st_mtime_ns
-    frozen_maps(net, prepared, ids)
+    again = frozen_maps(net, prepared, ids)
     assert done.stat().st_mtime_ns == before
+    for kept, same in zip(maps.of(rows), again.of(rows), strict=True):
+        assert torch.equal(kept, same)
+    kept_at = next(path for path in prepared.folder.glob("maps-*") if path != done)
+    kept_at.unlink()  # what is marked as done is gone: it is computed anew
+    for kept, same in zip(maps.of(rows), frozen_maps(net, prepared, ids).of(rows), strict=True):
+        assert torch.equal(kept, same)
 
 
 def test_a_checkpoint_opens_without_the_weights_that_it_was_made_from(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from osteon.audit import verdict
-from osteon.errors import LeakError
+from osteon.errors import LeakError, UsageError
+from osteon.progress import shown
+from osteon.run import SplitPlan, make_split
 from osteon.split import group_films, shipped
 from osteon.types import PARTS, Finding, Manifest, Part, Radiograph
 from tests.evidence import audited, facts_of, film, findings_of, manifest_of
@@ -146,7 +148,7 @@ def test_a_whole_split_and_no_split_need_no_words() -> None:
     [
         (("train", "test"), "no validation part: it is carved from train"),
         (("train", "val"), "no test part: its validation part is the test"),
-        (("train",), "a training part only"),
+        (("train",), "a training part only: osteon makes a grouped one"),
         (("val", "test"), "no training part, only val and test"),
     ],
 )
@@ -154,6 +156,31 @@ def test_missing_parts_are_said(there: tuple[Part, ...], words: str) -> None:
     (said,) = lacks(*only(*there))
     assert said.startswith("note: ")
     assert words in said
+
+
+@pytest.mark.parametrize("held_out", [(), (film("test/x.png", 1, split="test"),)])
+def test_a_training_part_alone_is_no_split(
+    held_out: tuple[Radiograph, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is one whose test films cannot be read."""
+    manifest = manifest_of(*only("train"), *held_out)
+    faults = dict.fromkeys((one.id for one in held_out), "torn")
+    result = audited(manifest, facts_of(manifest, faults=faults), "parts")
+    with shown():
+        made = make_split(manifest, result, SplitPlan())
+    assert made.origin == "grouped"
+    assert min(len(made.part(part)) for part in PARTS) > 1
+    assert "training part only: all films are divided anew" in capsys.readouterr().err
+    told = "The data ship a training part only; osteon makes a grouped split of all films."
+    assert verdict(result, manifest, made) == told
+    with pytest.raises(UsageError, match=r"has no test film\. Use --split grouped"):
+        make_split(manifest, result, SplitPlan(choice="shipped"))
+
+
+def test_without_a_training_part_it_is_said_what_to_type() -> None:
+    manifest = manifest_of(*only("val", "test"))
+    with pytest.raises(UsageError, match=r"has no train film\. Use --split grouped"):
+        make_split(manifest, audited(manifest, facts_of(manifest)), SplitPlan())
 
 
 def test_films_outside_of_the_parts_are_named() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import osteon.baselines
 from osteon.calibrate import FILE as CALIBRATION
 from osteon.calibrate import Calibrated, judge_calibration
 from osteon.classifier import Classifier
@@ -20,9 +21,9 @@ from osteon.predictions import read_predictions
 from osteon.report import write_report
 from osteon.report.sections.calibration import reliability_diagram, sentence
 from osteon.report.sections.decisions import DEEPEST, curve_chart, useful
-from osteon.run import run
+from osteon.run import evaluate_run, run
 from osteon.runs import RunFolder
-from osteon.types import OperatingPoint
+from osteon.types import Evaluation, FilmFacts, Manifest, OperatingPoint, Split
 from osteon.values import read_value, write_value
 from tests.test_decisions import apart, estimate
 from tests.test_report import made_run
@@ -119,6 +120,22 @@ def test_evaluate_takes_goals_and_refuses_what_cannot_be(
     assert decided.three is not None
     assert decided.three.lower.rule == "sensitivity >= 0.80"
     assert (decided.conformal.coverage, decided.prevalence) == (0.7, 0.1)
+
+
+def test_evaluating_learns_from_file_metadata_once(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [read_value(Evaluation, folder.evaluation(part)) for part in ("val", "test")]
+    learn, learnt = osteon.baselines.fit_metadata, []
+
+    def counted(manifest: Manifest, facts: dict[str, FilmFacts], split: Split) -> object:
+        learnt.append(split)
+        return learn(manifest, facts, split)
+
+    monkeypatch.setattr(osteon.baselines, "fit_metadata", counted)
+    evaluate_run(folder, cache=folder.path.parent / "cache")
+    assert len(learnt) == 1
+    assert [read_value(Evaluation, folder.evaluation(part)) for part in ("val", "test")] == before
 
 
 # --- sections -------------------------------------------------------------------------------------

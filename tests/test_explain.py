@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -192,6 +193,50 @@ def bad_methods() -> Iterator[None]:
         del EXPLAINERS._items[name]
 
 
+@pytest.fixture
+def empty_on_every_third_film() -> Iterator[None]:
+    """Grad-CAM, but for every third film, of which it says nothing, whatever the network."""
+
+    def sometimes(net: torch.nn.Module, films: torch.Tensor, target: int) -> np.ndarray:
+        maps = EXPLAINERS["gradcam"].explain(net, films, target)
+        maps[::3] = 0
+        return maps
+
+    assert "gradcam" in EXPLAINERS
+    method = Method(title="sometimes", source="", explain=sometimes, passes=1)
+    EXPLAINERS.register("sometimes")(method)
+    yield
+    del EXPLAINERS._items["sometimes"]
+
+
+@pytest.mark.usefixtures("empty_on_every_third_film")
+def test_an_empty_map_is_neither_like_nor_unlike(opened: Opened) -> None:
+    found = {each.method: each for each in opened.judge("gradcam", "sometimes").methods}
+    always, sometimes = found["gradcam"], found["sometimes"]
+    assert always.similarity is not None
+    assert sometimes.similarity is not None
+    n = always.similarity.n
+    assert (always.n_empty, sometimes.n_empty) == (0, -(-n // 3))
+    assert sometimes.similarity.n == n - sometimes.n_empty
+    assert (sometimes.similarity.value or 0) < 0.5
+    assert "random weights" not in sometimes.withheld
+
+
+def test_where_most_maps_are_empty_nothing_can_be_compared() -> None:
+    clear = estimate(0.2, 0.1, 0.3)
+    faithful = Faithfulness(deletion=clear, insertion=clear, gain=clear)
+    assert reason(estimate(0.1, 0.0, 0.2), None, faithful, n_empty=20) == ""
+    why = reason(estimate(0.1, 0.0, 0.2), None, faithful, n_empty=21)
+    assert why.endswith("on 21 of 41 films one or the other is empty")
+
+
+def test_explanations_of_before_are_read(judged: Explanation) -> None:
+    text = to_json(judged)
+    assert '"n_empty":' in text
+    old = from_json(Explanation, re.sub(r',"n_empty":\d+', "", text))
+    assert [each.n_empty for each in old.methods] == [0] * len(judged.methods)
+
+
 @pytest.mark.usefixtures("bad_methods")
 def test_bad_maps_are_withheld_and_it_is_said_why(opened: Opened) -> None:
     found = opened.judge("flat", "noise", "bright")
@@ -252,6 +297,16 @@ def test_the_test_part_has_no_say(opened: Opened, judged: Explanation) -> None:
     assert found.methods[0].boxes["test"].scores["pointing"].value == 0
     assert found.methods[0].boxes["val"] == judged.methods[0].boxes["val"]
     assert found.methods[0].passed
+
+
+def test_the_headline_begins_with_a_capital(judged: Explanation) -> None:
+    """Also where the method's title, such as 'the cells' scores', begins with a small letter."""
+    one, *_ = judged.methods
+    cells = replace(one, title="the cells' scores", withheld="")
+    bad = replace(one, title="occlusion", withheld="its pointing game")
+    told = replace(judged, methods=(cells, replace(cells, title="Grad-CAM"), bad)).verdict
+    assert told.startswith("The cells' scores and Grad-CAM passed")
+    assert told.endswith("Occlusion failed it: withheld.")
 
 
 def estimate(value: float, low: float | None, high: float | None) -> Estimate:

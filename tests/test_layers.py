@@ -38,7 +38,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"deidentify"},
     {"checks"},
     {"audit", "independence"},
-    {"split"},
+    {"foldable", "split"},
     {"prepare"},
     {
         "torchvision_shim",
@@ -82,7 +82,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"nested"},
     {"reproduce"},
     {"run"},
-    {"research", "explained", "journeys", "export"},
+    {"research", "explained", "journeys", "bundle_facts", "export"},
     {"heatmaps"},
     {"predict"},
     {"options", "console"},

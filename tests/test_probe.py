@@ -82,6 +82,15 @@ def test_each_strength_is_an_epoch_and_the_best_is_kept(tmp_path: Path, net: Pro
     assert [row.lr for row in history] == [1e-4, 1e-2, 1.0]
 
 
+def test_strengths_without_an_epoch_are_told(tmp_path: Path, net: Probe) -> None:
+    ready = ready_with(tmp_path, "normal", "broken")
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told), shown():
+        train(replace(recipe_of(1e-4, 1e-2, 1.0), epochs=1), *ready, tmp_path / "run")
+    assert "epochs = 1: the last 2 strengths are left out" in told.getvalue()
+    assert [row.lr for row in read_history(tmp_path / "run" / "history.csv")] == [1e-4]
+
+
 def test_a_file_is_read_as_its_prepared_film_is(tmp_path: Path, net: Probe) -> None:
     prepared, manifest, parts = ready_with(tmp_path, "normal", "broken")
     classifier = train(recipe_of(0.01), prepared, manifest, parts, tmp_path / "run")

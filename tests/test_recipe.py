@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from osteon.errors import DataError, OsteonError, UnknownName, UsageError
-from osteon.recipe import named_recipe, recipe_from_json, recipe_to_json, with_settings
+from osteon.recipe import (
+    named_recipe,
+    recipe_from_json,
+    recipe_to_json,
+    strengths_left_out,
+    with_settings,
+)
 from osteon.recipes import RECIPES
 from osteon.testing.recipes import check_recipe
 
@@ -67,6 +74,26 @@ def test_a_probe_needs_its_path_and_others_must_not_have_one() -> None:
         with_settings(named_recipe("small-cnn"), ["backbone=linear_probe"])
     with pytest.raises(UsageError, match="gradient descent"):
         with_settings(named_recipe("linear-probe"), ["backbone=cnn"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "n", "left_out"),
+    [
+        (["optimiser.inverse_strengths=1e-4,1e-3,1e-2,0.1,1,10"], 6, 1),
+        (["epochs=2"], 5, 3),
+        (["epochs=1", "optimiser.inverse_strengths=1e-3,1e-2"], 2, 1),
+    ],
+)
+def test_a_path_is_not_cut_without_a_word(settings: list[str], n: int, left_out: int) -> None:
+    probe = named_recipe("linear-probe")
+    with pytest.raises(UsageError, match=f"leaves out the last {left_out}") as raised:
+        with_settings(probe, settings)
+    assert "optimiser.inverse_strengths" in str(raised.value)
+    longer = with_settings(probe, [*settings, f"epochs={n}"])  # what the message says
+    assert longer.epochs == n
+    old = recipe_from_json(recipe_to_json(replace(longer, epochs=1)))  # a run of before is read
+    assert strengths_left_out(old) == n - 1
+    assert strengths_left_out(named_recipe("small-cnn")) == 0
 
 
 @pytest.mark.parametrize(

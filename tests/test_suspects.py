@@ -206,9 +206,50 @@ def test_another_recipe_and_small_classes_are_refused(monkeypatch: pytest.Monkey
     features, truth = separable(60, 2, 0)
     with pytest.raises(UsageError, match="no linear probe"):
         find_suspects(*data_of(truth), NO_FILMS, recipe=TINY)
-    labels = np.array([0] * 30 + [1] * 4)
-    with pytest.raises(DataError, match="'b' has 4 independent films"):
-        found_in(features[:34], *data_of(labels), monkeypatch)
+    labels = np.array([0] * 30 + [1] * 2)
+    with pytest.raises(DataError, match="'b' has 2 independent films"):
+        found_in(features[:32], *data_of(labels), monkeypatch)
+
+
+def test_for_a_small_class_there_are_fewer_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, truth = separable(64, 2, 0, apart=6)
+    rows = np.r_[np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)[:4]]
+    result = found_in(features[rows], *data_of(truth[rows]), monkeypatch)
+    assert (result.k, result.n, result.classes) == (4, 36, ("a", "b"))
+    (told,) = result.remarks
+    assert told.startswith("4 folds instead of 5: class 'b' has 4 films in 4 groups")
+    assert "4 folds" in result.method
+    asked = found_in(features[rows], *data_of(truth[rows]), monkeypatch, k=4)
+    assert asked == replace(result, remarks=())
+
+
+@pytest.mark.parametrize("rare", [0, 1, 2])
+def test_a_class_too_small_for_any_folds_is_set_aside_and_named(
+    rare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is judged as if the class were not there; copies of its films still contradict."""
+    kept = [label for label in range(3) if label != rare]
+    features, truth = separable(93, 2, 0, apart=3)
+    labels = np.r_[[rare] * 3, np.array(kept)[truth[3:]]]
+    clusters = {"0000.png": "x", "0001.png": "x", "0002.png": "y", "0003.png": "y"}
+    manifest, audit = data_of(labels, clusters=clusters)
+    manifest = replace(manifest, classes=CLASSES)
+    result = found_in(features, manifest, audit, monkeypatch)
+    (told,) = result.remarks
+    assert told.startswith(f"Set aside: class '{CLASSES[rare]}' has 3 films in 2 groups")
+    assert (result.classes, result.n, result.k) == (CLASSES, 90, 5)
+    assert result.contradictions == (("0002.png", "0003.png"),)
+    without = replace(
+        manifest,
+        classes=tuple(CLASSES[label] for label in kept),
+        radiographs=tuple(
+            replace(film, label=int(label))
+            for film, label in zip(manifest.radiographs[3:], truth[3:], strict=True)
+        ),
+    )
+    alone = found_in(features[3:], without, replace(audit, clusters={}), monkeypatch)
+    assert alone.suspects == result.suspects
+    assert alone.remarks == ()
 
 
 # --- the gallery ----------------------------------------------------------------------------------

@@ -110,17 +110,45 @@ def column(name: str, cells: Mapping[str, str], *, quoted: bool) -> dict[str, tu
 
 
 def thirds(numbers: Mapping[str, float], unit: str) -> dict[str, tuple[str, ...]]:
-    """Each film's third of these numbers; films of the same number are in the same one."""
-    if len(set(numbers.values())) < 3:
+    """Each film's third of these numbers, named by the least and the greatest that it holds.
+
+    Films of one number stay together: the cuts are those nearest to one and two thirds of the
+    films, and where they are the same one there are two parts. Of a single number there is none.
+    """
+    values, counts = np.unique([*numbers.values()], return_counts=True)
+    if len(values) < 2:
         return {}
-    edges = np.quantile([*numbers.values()], [1 / 3, 2 / 3])
-    low, high = (f"{edge:.3g}" for edge in edges)
-    behind = f" {unit}" if unit else ""
-    names = (f"smallest (≤{low}{behind})", "middle third", f"largest (>{high}{behind})")
+    shares = np.cumsum(counts)[:-1] / len(numbers)  # of the films, up to each cut
+    cuts = sorted({int(np.abs(shares - third).argmin()) for third in (1 / 3, 2 / 3)})
+    ends = zip(values[[0, *(cut + 1 for cut in cuts)]], values[[*cuts, -1]], strict=True)
+    sizes = ("smaller", "larger") if len(cuts) == 1 else ("smallest", "middle", "largest")
+    spans = _spans([(float(low), float(high)) for low, high in ends], unit)
+    names = [f"{size} ({span})" for size, span in zip(sizes, spans, strict=True)]
     return {
-        id_: (names[int(np.searchsorted(edges, number, side="left"))],)
+        id_: (names[int(np.searchsorted(values[cuts], number, side="left"))],)
         for id_, number in numbers.items()
     }
+
+
+def _spans(ends: Sequence[tuple[float, float]], unit: str) -> list[str]:
+    """Each as words, with as many digits as it takes to tell all these numbers apart."""
+    numbers = {end for pair in ends for end in pair}
+    told: dict[float, str] = {}
+    for digits in range(3, 18):
+        told = {each: _rounded(each, digits) for each in numbers}
+        if len({*told.values()}) == len(numbers):
+            break
+    behind = f" {unit}" if unit else ""
+    return [
+        (told[low] if low == high else f"{told[low]} to {told[high]}") + behind
+        for low, high in ends
+    ]
+
+
+def _rounded(number: float, digits: int) -> str:
+    """No power of ten for 2,019 or for 45,000."""
+    whole = len(f"{abs(number):.0f}")
+    return f"{number:.0f}" if whole > digits else f"{number:.{digits}g}"
 
 
 def age_band(cell: str) -> str | None:

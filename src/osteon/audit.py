@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from osteon.checks import CHECKS, Evidence
 from osteon.clusters import copy_clusters
-from osteon.types import Audit, Copies, FilmFacts, Manifest, Shortcuts, Split
+from osteon.types import Audit, Copies, FilmFacts, Manifest, Part, Shortcuts, Split
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -56,6 +56,13 @@ def verdict(audit: Audit, manifest: Manifest, used: Split | None = None) -> str:
     return " ".join(said)
 
 
+def shipped_parts(manifest: Manifest, audit: Audit) -> frozenset[Part]:
+    """The parts of the shipped split that have a readable film with a label."""
+    unreadable = audit.unreadable
+    usable = (film for film in manifest.radiographs if film.id not in unreadable)
+    return frozenset(film.split for film in usable if film.split and film.label is not None)
+
+
 def _on_the_shipped_split(audit: Audit, manifest: Manifest, used: Split | None) -> str:
     if audit.leaks:
         leak = audit.leaks[0].message
@@ -67,6 +74,8 @@ def _on_the_shipped_split(audit: Audit, manifest: Manifest, used: Split | None) 
         return f"The shipped split was used although it leaks: {leak}"
     if not any(film.split is not None for film in manifest.radiographs):
         return "The data ship no split; osteon makes a grouped one."
+    if shipped_parts(manifest, audit) == {"train"}:
+        return "The data ship a training part only; osteon makes a grouped split of all films."
     if any(finding.check == "leakage" for finding in audit.findings):
         copy = "copy" if audit.copies else "exact copy"
         return f"The shipped split shows no {copy} across its parts."

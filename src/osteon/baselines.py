@@ -75,12 +75,9 @@ def baseline_scores_elsewhere(
     A column that the other has not is unknown there. Both have the same classes.
     Raises DataError when no film of train has a label.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        model = fit_metadata(learnt_from, facts, split)
-        there = replace(model, row_of=_rows_of(judged, judged_facts))
-        scores = there.scores(there.table(ids))
+    model = learn_metadata(learnt_from, facts, split)
+    there = replace(model, row_of=_rows_of(judged, judged_facts))
+    scores = there.judged(ids).scores
     return {"metadata_only": scores, "majority": majority_scores(learnt_from, split, ids)}
 
 
@@ -101,16 +98,18 @@ def metadata_baseline(
     the label in other words (``fracture_count``), no metadata, and is left out; one that tells it
     of some films only (``hardware``) stays.
     """
+    return learn_metadata(manifest, facts, split).judged(ids)
+
+
+def learn_metadata(
+    manifest: Manifest, facts: Mapping[str, FilmFacts], split: Split
+) -> MetadataModel:
+    """``fit_metadata`` on one thread: on tables this small threads wait for each other, which takes
+    20 times as long. Learnt once, it judges any part."""
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # on tables this small threads wait for each other: 20 times slower
-        model = fit_metadata(manifest, facts, split)
-        scores = model.scores(model.table(ids))
-    return MetadataBaseline(
-        scores=scores,
-        columns=tuple(column.name for column in model.columns),
-        left_out=model.left_out,
-    )
+    with threadpool_limits(1):
+        return fit_metadata(manifest, facts, split)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +129,18 @@ class MetadataModel:
         rows = [self.row_of(id_) for id_ in ids]
         cells = [[column.cell(row.get(column.name)) for column in self.columns] for row in rows]
         return np.array(cells, dtype=np.float64).reshape(len(rows), len(self.columns))
+
+    def judged(self, ids: Sequence[str]) -> MetadataBaseline:
+        """Its scores of the films ``ids``, on one thread."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            scores = self.scores(self.table(ids))
+        return MetadataBaseline(
+            scores=scores,
+            columns=tuple(column.name for column in self.columns),
+            left_out=self.left_out,
+        )
 
     def scores(self, table: Floats) -> Floats:
         """Scores (N, C) for a ``table`` (N, K)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 
-from osteon.types import Copies, FilmFacts, Manifest
+from osteon.types import Audit, Copies, FilmFacts, Manifest
 
 FEWEST_GROUPS = 3  # that a class needs: one each for train, validation and test
 
@@ -52,6 +52,15 @@ def copy_clusters(facts: Mapping[str, FilmFacts], copies: Copies | None = None) 
     links += sharing({id_: film.pixel_digest for id_, film in readable.items()})
     links += [[copy.one, copy.other] for copy in copies.same] if copies else []
     return connected(sorted({id_ for link in links for id_ in link}), links)
+
+
+def contradictions(manifest: Manifest, audit: Audit) -> tuple[tuple[str, ...], ...]:
+    """Copies of one film, readable ones, that are filed under several classes."""
+    unreadable = audit.unreadable
+    films = [film for film in manifest.radiographs if film.id not in unreadable]
+    labels = {film.id: film.label for film in films if film.label is not None}
+    copies = sharing({id_: audit.clusters.get(id_) for id_ in labels})
+    return tuple(tuple(ids) for ids in copies if len({labels[id_] for id_ in ids}) > 1)
 
 
 def group_films(manifest: Manifest, clusters: Mapping[str, str]) -> dict[str, str]:

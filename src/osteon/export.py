@@ -6,10 +6,9 @@ N films, S the side of a prepared film, C classes, D features.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,19 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from osteon.answers import Answers
-from osteon.bundle import (
-    FILE,
-    RESEARCH_ONLY,
-    WEIGHTS,
-    Bundle,
-    BundleFacts,
-    Form,
-    Origin,
-    TwoPoints,
-    is_bundle,
-    without_rounding,
-)
-from osteon.environment import this_environment, timed
+from osteon.bundle import FILE, WEIGHTS, Bundle, Form, TwoPoints, is_bundle, without_rounding
+from osteon.bundle_facts import OpenedRun, bundle_facts
+from osteon.environment import timed
 from osteon.errors import DataError, MissingExtra, ParityError, UsageError
 from osteon.gate import Gate, fit_gate, write_gate
 from osteon.parallel import default_workers, in_order
@@ -37,30 +26,17 @@ from osteon.progress import say, track
 from osteon.quantise import AUROC_LOSS, auroc_change, keeps_auroc, quantised
 from osteon.runs import RunFolder
 from osteon.runtimes import TOLERANCE, Network, at_hand, file_digest, open_runtime, softmax
-from osteon.types import Audit, Predictions, Split
+from osteon.types import Audit, Predictions
 from osteon.values import read_value, write_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from osteon.classifier import Classifier
-    from osteon.prepare import Prepared
     from osteon.types import Estimate, Floats
 
 GATE_FILMS = 1000  # of train, drawn: more hardly change the directions
 CALIBRATED_ON = 300  # films of train that show an int8 network its ranges
-PACKAGES = ("onnx", "onnxruntime", "onnxscript", "openvino")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Run:
-    folder: RunFolder
-    classifier: Classifier
-    prepared: Prepared
-    split: Split
-    audit: Audit
-    manifest_digest: str
-    val: Predictions  # the run's own scores
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -100,7 +76,7 @@ def export(
     return goal
 
 
-def _open(folder: RunFolder, cache: Path | None) -> _Run:
+def _open(folder: RunFolder, cache: Path | None) -> OpenedRun:
     from osteon.classifier import Classifier
     from osteon.manifest import read_manifest
     from osteon.predictions import read_predictions
@@ -117,13 +93,13 @@ def _open(folder: RunFolder, cache: Path | None) -> _Run:
         val = classifier.predict_prepared(
             prepared, ids=parts.val, manifest=manifest, groups=parts.groups, part="val"
         )
-    return _Run(
+    return OpenedRun(
         folder=folder, classifier=classifier, prepared=prepared, split=parts, audit=audit,
         manifest_digest=manifest.digest, val=val,
     )  # fmt: skip
 
 
-def _write(run: _Run, place: Path, int8: bool) -> None:
+def _write(run: OpenedRun, place: Path, int8: bool) -> None:
     from osteon.checkpoint import read_checkpoint, write_checkpoint
 
     place.mkdir()
@@ -140,7 +116,7 @@ def _write(run: _Run, place: Path, int8: bool) -> None:
         forms.append(small)
     elif small:
         left_out.append(small)
-    write_value(place / FILE, _facts(run, answers, forms, share, left_out))
+    write_value(place / FILE, bundle_facts(run, answers, forms, share, left_out))
 
 
 def _steady(answers: Answers, val: Predictions) -> Answers:
@@ -205,7 +181,7 @@ def _convert(net: Any, films: Any, path: Path) -> None:
         ) from None
 
 
-def _computed(name: str, network: Network, run: _Run, ids: Sequence[str], label: str) -> _Seen:
+def _computed(name: str, network: Network, run: OpenedRun, ids: Sequence[str], label: str) -> _Seen:
     cores = default_workers()
     runtime = open_runtime(name, network, threads=cores, streams=cores)
     prepared = run.prepared
@@ -227,14 +203,14 @@ def _engines() -> list[str]:
     return names
 
 
-def _drawn(run: _Run, most: int) -> list[str]:
+def _drawn(run: OpenedRun, most: int) -> list[str]:
     """Training films, the same ones each time."""
     order = np.random.default_rng(0).permutation(len(run.split.train))[:most]
     return [run.split.train[at] for at in np.sort(order)]
 
 
 def _whole(
-    run: _Run, place: Path, expected: tuple[tuple[float, ...], ...], answers: Answers
+    run: OpenedRun, place: Path, expected: tuple[tuple[float, ...], ...], answers: Answers
 ) -> tuple[Form, float]:
     """The float32 form, and the share of validation that its gate accepts."""
     path = place / "model.onnx"
@@ -264,7 +240,9 @@ def _whole(
     return form, float(gate.accepts(gate.distance(features)).mean())
 
 
-def _gate(name: str, network: Network, run: _Run, val: NDArray[np.float32], path: Path) -> Gate:
+def _gate(
+    name: str, network: Network, run: OpenedRun, val: NDArray[np.float32], path: Path
+) -> Gate:
     seen = _computed(name, network, run, _drawn(run, GATE_FILMS), "training films for the gate")
     gate = fit_gate(seen.features, val)
     write_gate(gate, path)
@@ -304,7 +282,7 @@ def other_answers(
 # --- 8 bits ---------------------------------------------------------------------------------------
 
 
-def _small(run: _Run, place: Path, answers: Answers) -> Form | str:
+def _small(run: OpenedRun, place: Path, answers: Answers) -> Form | str:
     """The int8 form, or why there is none."""
     path = place / "model-int8.onnx"
     films = (run.prepared.batch([id_])[0] for id_ in _drawn(run, CALIBRATED_ON))
@@ -325,7 +303,7 @@ def _small(run: _Run, place: Path, answers: Answers) -> Form | str:
 
 
 def _small_form(
-    run: _Run,
+    run: OpenedRun,
     place: Path,
     answers: Answers,
     network: Network,
@@ -358,75 +336,3 @@ def _why(change: Estimate) -> str:
         f"the AUROC on validation changes by {change.value:+.4f}, 95 % interval {change.low:+.4f} "
         f"to {change.high:+.4f}; left out, since that reaches below -{AUROC_LOSS}."
     )
-
-
-# --- what is told ---------------------------------------------------------------------------------
-
-
-def _facts(
-    run: _Run, answers: Answers, forms: Sequence[Form], accepted: float, left_out: Sequence[str]
-) -> BundleFacts:
-    from osteon.calibrators import name_of, state_of
-    from osteon.recipe import recipe_to_json
-
-    calibrator = answers.calibrator
-    recipe = run.classifier.recipe
-    three = answers.three
-    return BundleFacts(
-        research_only=RESEARCH_ONLY,
-        name=recipe.name,
-        classes=answers.classes,
-        pixels=recipe.pixels,
-        operating_point=answers.operating_point,
-        three=TwoPoints(lower=three.lower, upper=three.upper) if three else None,
-        calibrator=None if calibrator is None else name_of(calibrator),
-        calibrator_state={} if calibrator is None else state_of(calibrator),
-        forms=tuple(forms),
-        n_compared=len(run.val.ids),
-        gate_accepts=accepted,
-        origin=_origin(run),
-        limits=tuple(_limits(run, answers)),
-        versions=_versions(),
-        recipe=recipe_to_json(recipe),
-        left_out=tuple(left_out),
-    )
-
-
-def _origin(run: _Run) -> Origin:
-    films = sorted(run.audit.facts[id_].sha256 for id_ in run.split.train)
-    return Origin(
-        manifest=run.manifest_digest,
-        split=hashlib.sha256(run.folder.split.read_bytes()).hexdigest(),
-        training_films=hashlib.sha256("\n".join(films).encode()).hexdigest(),
-        n_train=len(run.split.train),
-        n_val=len(run.split.val),
-    )
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = dict(this_environment(seed=0).versions)
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _limits(run: _Run, answers: Answers) -> Iterator[str]:
-    """In words, for whoever gets the bundle without the run."""
-    from osteon.paper.facts import known_facts
-    from osteon.report.material import gather
-
-    yield RESEARCH_ONLY
-    yield (
-        f"It tells {', '.join(answers.classes)} on films like its {len(run.split.train):,} "
-        "training films; whether a film is like them is judged by a distance of features, "
-        "which refuses about 2 in 100 such films and may let others pass."
-    )
-    if answers.operating_point is None:
-        yield "The run was not evaluated: its scores are no probabilities, and no threshold is set."
-    said = known_facts(gather(run.folder.path)).get("limitations", "")
-    yield from (line.removeprefix("- ") for line in said.splitlines() if line)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from osteon.files import atomic_writer, explained
+from osteon.files import alone_with, atomic_writer, explained
 from osteon.networks import Probe
 from osteon.openvino_net import FAULTS, Outputs, compiled, first_line
 from osteon.progress import say, track
@@ -32,20 +32,31 @@ def frozen_features(net: Probe, prepared: Prepared, ids: Sequence[str]) -> NDArr
     """(n, D) features of the films ``ids``.
 
     They are kept in the prepared films' folder under the digest of the network's weights; what was
-    computed before, by this run or a killed one, is not computed again. Many films go through
-    OpenVINO where it is installed and agrees with torch. An array is of one engine, which its name
-    tells: features of the two differ by some 1e-5, and no run may mix them.
+    computed before, by this run or a killed one, is not computed again; of several processes at
+    once, one computes and the others wait. Many films go through OpenVINO where it is installed and
+    agrees with torch. An array is of one engine, which its name tells: features of the two differ
+    by some 1e-5, and no run may mix them.
     """
     rows = np.array([prepared.row_of[id_] for id_ in ids], dtype=np.intp)
     net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     kept = prepared.folder / f"features-{fingerprint(net)}.npy"
-    if not kept.exists():
-        by_openvino = kept.with_suffix(".openvino.npy")
-        if (found := _read(by_openvino, rows)) is not None:
+    if (found := _known(kept, rows)) is not None:
+        return found
+    with alone_with(kept):
+        if (found := _known(kept, rows)) is not None:  # by the process that was waited for
             return found
-        if (engine := _fast_engine(net, prepared)) is not None:
-            return _filled(by_openvino, engine, len(net.centre), prepared, rows)
-    return _filled(kept, partial(features_of, net), len(net.centre), prepared, rows)
+        if not kept.exists() and (engine := _fast_engine(net, prepared)) is not None:
+            return _filled(_by_openvino(kept), engine, len(net.centre), prepared, rows)
+        return _filled(kept, partial(features_of, net), len(net.centre), prepared, rows)
+
+
+def _by_openvino(kept: Path) -> Path:
+    return kept.with_suffix(".openvino.npy")
+
+
+def _known(kept: Path, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
+    """The features of these rows, if all were computed before: torch's, where it began."""
+    return _read(kept if kept.exists() else _by_openvino(kept), rows)
 
 
 def _read(kept: Path, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
@@ -144,6 +155,7 @@ def _make_room(kept: Path, done_at: Path, n_rows: int, width: int) -> None:
     """Files of zeros, written and not mapped, so that a full disk is an error and no crash."""
     if kept.exists() and done_at.exists():
         return
+    done_at.unlink(missing_ok=True)  # it tells of features that are gone
     for path, array in (
         (kept, np.zeros((n_rows, width), np.float32)),
         (done_at, np.zeros(n_rows, np.bool_)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from osteon.errors import OsteonError, ResourceError, UsageError
+from osteon.progress import say
 
 
 @contextmanager
@@ -65,6 +66,28 @@ def write_bytes(path: Path, data: bytes) -> Path:
 def write_json(path: Path, value: object) -> Path:
     """Indented JSON; NaN is refused, since JSON has none: write null where a value is unknown."""
     return write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Until the block ends no other process has this ``path`` to itself: it waits, and says so.
+
+    The lock is a hidden file beside ``path`` that stays there; a process that is killed holds none.
+    """
+    from filelock import FileLock, Timeout
+
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.stem}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"another process is making {path.name}: waiting for it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

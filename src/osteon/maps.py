@@ -15,7 +15,7 @@ from osteon.batches import probabilities
 from osteon.cellnet import CellNet
 from osteon.engine import rows_of
 from osteon.features import fingerprint
-from osteon.files import explained
+from osteon.files import alone_with, explained
 from osteon.progress import track
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class _Flat(nn.Module):
 
 def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
     """The maps of the films ``ids``; what was computed before, by this run or a killed one, is not
-    computed again."""
+    computed again, and of several processes at once one computes while the others wait."""
     size = prepared.rules.size_px
     device = next(net.parameters()).device
     with torch.inference_mode():
@@ -68,9 +68,13 @@ def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
     length = sum(int(np.prod(shape)) for shape in shapes)
     kept = prepared.folder / f"maps-{fingerprint(net)}.npy"
     wanted = np.unique(rows_in(prepared, ids))
-    with explained(kept):
+    if (known := _known(kept, wanted)) is not None:
+        return Maps(rows=known, shapes=tuple(shapes), device=device)
+    with alone_with(kept), explained(kept):
+        if not kept.exists():
+            _done_at(kept).unlink(missing_ok=True)  # it tells of maps that are gone
         rows = _opened(kept, (len(prepared.pixels), length), np.float16)
-        done = _opened(kept.with_suffix(".done.npy"), (len(prepared.pixels),), np.bool_)
+        done = _opened(_done_at(kept), (len(prepared.pixels),), np.bool_)
         missing = wanted[~done[wanted]]
         chunks = [
             missing[at : at + COMPUTED_AT_ONCE] for at in range(0, len(missing), COMPUTED_AT_ONCE)
@@ -85,12 +89,29 @@ def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
     return Maps(rows=rows, shapes=tuple(shapes), device=device)
 
 
+def _done_at(kept: Path) -> Path:
+    return kept.with_suffix(".done.npy")
+
+
+def _known(kept: Path, wanted: NDArray[np.intp]) -> np.memmap[Any, Any] | None:
+    """The maps on the disk, if those of the ``wanted`` rows were all computed before."""
+    if not (kept.exists() and _done_at(kept).exists()):
+        return None
+    with explained(kept):
+        if not np.load(_done_at(kept), mmap_mode="r", allow_pickle=False)[wanted].all():
+            return None
+        found: np.memmap[Any, Any] = np.load(kept, mmap_mode="r", allow_pickle=False)
+    return found
+
+
 def _opened(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap[Any, Any]:
     """Begun as a sparse file: rows of films that no one asks for take no room."""
-    if path.exists():
-        found: np.memmap[Any, Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
-        return found
-    return np.lib.format.open_memmap(path, "w+", kind, shape)
+    if not path.exists():
+        part = path.with_name(f".{path.name}.part")
+        np.lib.format.open_memmap(part, "w+", kind, shape)
+        part.replace(path)
+    found: np.memmap[Any, Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
+    return found
 
 
 def rows_in(prepared: Prepared, ids: Sequence[str]) -> NDArray[np.intp]:

@@ -15,6 +15,7 @@ from osteon.features import frozen_features
 from osteon.fit import Epoch
 from osteon.networks import Probe
 from osteon.progress import say
+from osteon.recipe import strengths_left_out
 from osteon.types import Manifest, Recipe, RegularisationPath, Split
 from osteon.watch import watched
 
@@ -49,6 +50,8 @@ def fit_path(
     standard = (inside - net.centre.cpu().numpy()) / net.scale.cpu().numpy()
     standard = standard.astype(np.float64)
     strengths = recipe.optimiser.inverse_strengths[: recipe.epochs]
+    if n_left_out := strengths_left_out(recipe):
+        say(f"epochs = {recipe.epochs}: the last {n_left_out} strengths are left out")
     for epoch, strength in enumerate(strengths, start=1):
         if start is not None and epoch <= start.epoch:
             continue

@@ -116,9 +116,25 @@ def _known(name: str, kind: Any, value: Any) -> Any:
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """The recipe with fields changed, such as ``["optimiser.lr=3e-4", "epochs=5"]``.
 
-    Raises UnknownName, with the nearest field, and UsageError for a value out of range.
+    Raises UnknownName, with the nearest field, and UsageError for a value out of range, or for
+    fewer epochs than a regularisation path has strengths.
     """
-    return checked(settings_applied(recipe, settings))
+    changed = checked(settings_applied(recipe, settings))
+    if n_left_out := strengths_left_out(changed):
+        n = changed.epochs + n_left_out
+        raise UsageError(
+            f"optimiser.inverse_strengths has {n} strengths and each is an epoch: epochs = "
+            f"{changed.epochs} leaves out the last {n_left_out}. Use --set epochs={n}, or name "
+            "fewer with --set optimiser.inverse_strengths=..."
+        )
+    return changed
+
+
+def strengths_left_out(recipe: Recipe) -> int:
+    """How many strengths of a regularisation path, the last ones, have no epoch."""
+    if not isinstance(recipe.optimiser, RegularisationPath):
+        return 0
+    return max(0, len(recipe.optimiser.inverse_strengths) - recipe.epochs)
 
 
 def settings_applied(value: T, settings: Iterable[str]) -> T:

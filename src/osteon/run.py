@@ -33,6 +33,7 @@ from osteon.verdicts import Verdict, apply_verdicts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from osteon.baselines import MetadataModel
     from osteon.classifier import Classifier
     from osteon.decisions import Goals
     from osteon.independence import Independence
@@ -43,7 +44,8 @@ SplitChoice = Literal["auto", "grouped", "shipped"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitPlan:
-    """How to split. auto: the shipped split if there is one (and it is clean), else grouped."""
+    """How to split. auto: the shipped split if there is one (and it is clean; a training part alone
+    is none), else grouped."""
 
     choice: SplitChoice = "auto"
     despite_leaks: bool = False
@@ -266,10 +268,14 @@ def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan)
 
 def make_split(manifest: Manifest, audit: Audit, plan: SplitPlan) -> Split:
     """Raises LeakError when the shipped split leaks and the plan does not insist."""
+    from osteon.audit import shipped_parts
     from osteon.split import group_films, shipped, split
 
     groups = group_films(manifest, audit.clusters)
     has_shipped = any(film.split is not None for film in manifest.radiographs)
+    if plan.choice == "auto" and shipped_parts(manifest, audit) == {"train"}:
+        say("The data ship a training part only: all films are divided anew, by groups.")
+        has_shipped = False
     if plan.choice == "shipped" and not has_shipped:
         raise UsageError(f"{manifest.root} ships no split. Use --split grouped.")
     if plan.choice == "shipped" or (plan.choice == "auto" and has_shipped):
@@ -349,6 +355,7 @@ def evaluate_run(
     Then calibration and decisions (for ``goals``), both from validation, judged on test. Every
     opening adds a line to openings.log. Returns the evaluation of the test part.
     """
+    from osteon.baselines import learn_metadata
     from osteon.classifier import Classifier
     from osteon.evaluate import choose_operating_point
     from osteon.judge import write_decisions, write_subgroups
@@ -375,10 +382,11 @@ def evaluate_run(
     with timed(folder.environment, "evaluate"):
         on_val = predictions("val")
         point = choose_operating_point(on_val) if len(manifest.classes) == 2 else None
-        _score(folder, on_val, manifest, audit, parts, point)
+        without_pictures = learn_metadata(manifest, audit.facts, parts)
+        _score(folder, on_val, manifest, parts, without_pictures, point)
         log_opening(folder, "osteon evaluate")
         on_test = predictions("test")
-        evaluation = _score(folder, on_test, manifest, audit, parts, point)
+        evaluation = _score(folder, on_test, manifest, parts, without_pictures, point)
         write_decisions(folder, on_val, on_test, goals)
         write_subgroups(folder, on_val, on_test, manifest, audit.facts, point, recipe.pixels)
         return evaluation
@@ -388,16 +396,16 @@ def _score(
     folder: RunFolder,
     predictions: Predictions,
     manifest: Manifest,
-    audit: Audit,
     parts: Split,
+    without_pictures: MetadataModel,
     point: OperatingPoint | None,
 ) -> Evaluation:
-    from osteon.baselines import majority_scores, metadata_baseline
+    from osteon.baselines import majority_scores
     from osteon.evaluate import evaluate
     from osteon.predictions import write_predictions
 
     write_predictions(predictions, folder.predictions(predictions.part))
-    metadata = metadata_baseline(manifest, audit.facts, parts, predictions.ids)
+    metadata = without_pictures.judged(predictions.ids)
     majority = majority_scores(manifest, parts, predictions.ids)
     evaluation = evaluate(
         predictions,

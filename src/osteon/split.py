@@ -147,16 +147,16 @@ def _shipped_parts(manifest: Manifest, labels: Mapping[str, int]) -> dict[Part, 
     for film in manifest.radiographs:
         if film.split is not None and film.id in labels:
             parts[film.split].append(film.id)
-    if not parts["test"]:
+    if parts["val"] and not parts["test"]:
         parts["test"], parts["val"] = parts["val"], []
         say("The shipped split has no test part: its validation part is the test.")
-    if not parts["train"] or not parts["test"]:
-        raise UsageError("The shipped split has no training or no test films. Use --split grouped.")
+    if lacks := " and no ".join(part for part in ("train", "test") if not parts[part]):
+        raise UsageError(f"The shipped split has no {lacks} film. Use --split grouped.")
     taught = {labels[id_] for id_ in parts["train"]}
     for label, name in enumerate(manifest.classes):
         if label not in taught:
-            lacks = f"The shipped split has no readable film of class '{name}' in train."
-            raise DataError(f"{lacks} Use --split grouped.")
+            told = f"The shipped split has no readable film of class '{name}' in train."
+            raise DataError(f"{told} Use --split grouped.")
     return parts
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.clusters import group_films, sharing
+from osteon.clusters import contradictions, group_films
 from osteon.errors import UsageError
 from osteon.features import frozen_features
+from osteon.foldable import foldable
 from osteon.metrics import METRICS
 from osteon.networks import Probe
 from osteon.progress import say, track
@@ -86,6 +87,7 @@ class Suspects:
     majority: Mapping[str, Estimate]  # the same of always answering the commonest class
     trial: Trial
     method: str
+    remarks: tuple[str, ...] = ()  # fewer folds than asked for, classes that were set aside
 
     @property
     def verdict(self) -> str:
@@ -134,11 +136,16 @@ def find_suspects(
     patient or study; the strength of regularisation is chosen on other groups still. ``prepared``
     must follow the pixels of ``recipe``, a linear probe (the default one if none is given).
 
-    Raises UsageError for another kind of recipe, DataError for a class with fewer than ``k``
-    independent films.
+    ``k`` is lowered, and films set aside, for the sake of small classes (``osteon.foldable``);
+    ``remarks`` say so.
+
+    Raises UsageError for another kind of recipe, DataError for fewer than two classes with at least
+    3 independent films.
     """
     recipe = recipe or named_recipe("linear-probe")
     strengths = _strengths(recipe)
+    whole, made = manifest, foldable(manifest, audit, k)
+    manifest, k = made.manifest, made.k
     parts = _parts(manifest, audit, k, seed)
     features = _features(recipe, prepared, parts.ids, len(manifest.classes), seed)
     say(f"{len(parts.ids):,} films in {len(set(parts.groups)):,} groups, {k} folds")
@@ -152,20 +159,21 @@ def find_suspects(
     constant = np.tile(np.eye(len(manifest.classes))[commonest], (len(parts.ids), 1))
     metrics = {name: METRICS[name] for name in SCORES}
     return Suspects(
-        manifest_digest=manifest.digest,
-        classes=manifest.classes,
+        manifest_digest=whole.digest,
+        classes=whole.classes,
         n=len(parts.ids),
         n_groups=len(set(parts.groups)),
         k=k,
         seed=seed,
         suspects=_suspects(places, parts, probabilities, manifest),
-        contradictions=_contradictions(parts, audit),
+        contradictions=contradictions(whole, audit),
         outliers=_outliers(features, parts, manifest),
         contested=_share(_flags(places, len(parts.ids)), parts.groups),
         scores=estimates(metrics, parts.labels, probabilities, parts.groups),
         majority=estimates(metrics, parts.labels, constant, parts.groups),
         trial=_trial(features, parts, chosen, seed),
         method=_method(recipe, k, chosen),
+        remarks=made.remarks,
     )
 
 
@@ -297,12 +305,6 @@ def _suspects(
             )
         )
     return tuple(made)
-
-
-def _contradictions(parts: _Parts, audit: Audit) -> tuple[tuple[str, ...], ...]:
-    label_of = dict(zip(parts.ids, parts.labels.tolist(), strict=True))
-    copies = sharing({id_: audit.clusters.get(id_) for id_ in parts.ids})
-    return tuple(tuple(ids) for ids in copies if len({label_of[id_] for id_ in ids}) > 1)
 
 
 def _trial(features: Floats, parts: _Parts, strengths: Sequence[float], seed: int) -> Trial:

@@ -315,7 +315,8 @@ class Optimiser:
 class RegularisationPath:
     """A linear head solved exactly on frozen features, once per strength: each is one epoch.
 
-    ``inverse_strengths`` is scikit-learn's C, tried in this order, strongest first.
+    ``inverse_strengths`` is scikit-learn's C, tried in this order, strongest first, as far as
+    ``Recipe.epochs`` reaches.
     """
 
     inverse_strengths: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)

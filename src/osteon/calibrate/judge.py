@@ -12,7 +12,7 @@ from osteon.calibrate.bootstrap import bootstrapped
 from osteon.calibrate.choice import choose_calibrator
 from osteon.calibrate.errors import by_chance, calibration_errors, debiased_rms_error
 from osteon.calibrate.labelled import labelled
-from osteon.calibrate.slope import calibration_intercept, calibration_slope
+from osteon.calibrate.slope import intercepts, slopes
 from osteon.calibrate.values import Calibrated, Tried
 from osteon.calibrators import NONE, Calibrator, calibrator_of, candidates, state_of
 from osteon.errors import UsageError
@@ -79,6 +79,7 @@ def judged(
     labels, groups = predictions.labels, predictions.groups
     score, hit = score_and_hit(labels, scores)
     errors = calibration_errors(score)
+    slope, intercept = slopes(score, hit), intercepts(score, hit)
 
     def figures(weights: Floats) -> dict[str, Floats]:
         parts = brier_parts(labels, scores, weights)
@@ -92,8 +93,8 @@ def judged(
             **errors(weights * (score - hit), weights.sum(1)),
         }
         if scores.shape[1] == 2:
-            found["slope"] = calibration_slope(score, hit, weights)
-            found["intercept"] = calibration_intercept(score, hit, weights)
+            found["slope"] = slope(weights)
+            found["intercept"] = intercept(weights)
         return found
 
     raised = {"reliability": 0.0, "resolution": 0.0, **by_chance(score, groups, seed=seed)}

@@ -5,6 +5,8 @@ Legend: N films, B resamples.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +14,14 @@ import numpy as np
 from osteon.calibrators.logits import logit, sigmoid
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from osteon.types import Floats
 
+    Rows = NDArray[np.bool_]  # (B,)
+
 MOST_STEPS = 50
-CLOSE = 1e-9
+CLOSE = 1e-6  # of a step: those of Newton are squared each time, so that the next would be 1e-12
 STEEPEST = 1e3  # beyond, the classes are parted without overlap: there is no line
 
 
@@ -26,51 +32,99 @@ def calibration_slope(score: Floats, hit: Floats, weights: Floats) -> Floats:
     al., J Clin Epidemiol 74:167 (2016). NaN where the classes are parted by the score or one is
     absent.
     """
-    odds = logit(score)
-    return _fitted(np.stack([np.ones_like(odds), odds], axis=1), np.zeros_like(odds), hit, weights)[
-        :, 1
-    ]
+    return slopes(score, hit)(weights)
 
 
 def calibration_intercept(score: Floats, hit: Floats, weights: Floats) -> Floats:
     """Calibration in the large (B,): the intercept with the slope held at 1. 0 is ideal; below 0
     scores are too high on the whole, above 0 too low."""
+    return intercepts(score, hit)(weights)
+
+
+def slopes(score: Floats, hit: Floats) -> Callable[[Floats], Floats]:
+    """``calibration_slope`` as a function of the weights: what follows from the films alone is done
+    once, however many chunks of resamples there are."""
     odds = logit(score)
-    return _fitted(np.ones((len(odds), 1)), odds, hit, weights)[:, 0]
+    design = np.stack([np.ones_like(odds), odds], axis=1)
+    lines = _Lines.of(design, np.zeros_like(odds), hit)
+    parted = _parted(odds, hit)
+    return lambda weights: lines.fitted(weights, ~parted(weights))[:, 1]
 
 
-def _fitted(design: Floats, offset: Floats, hit: Floats, weights: Floats) -> Floats:
-    """Newton's steps for all resamples at once, from the line of all films: (B, P)."""
-    both = ((weights @ hit) > 0) & ((weights @ (1 - hit)) > 0)
-    start = np.zeros((1, design.shape[1]))
-    start = _newton(design, offset, hit, np.ones((1, len(hit))), start)
-    if not np.isfinite(start).all():
-        start = np.zeros_like(start)
-    lines = _newton(design, offset, hit, weights, np.repeat(start, len(weights), axis=0))
-    lines[~both] = np.nan
-    return lines
+def intercepts(score: Floats, hit: Floats) -> Callable[[Floats], Floats]:
+    """``calibration_intercept`` as a function of the weights, as ``slopes``."""
+    odds = logit(score)
+    lines = _Lines.of(np.ones((len(odds), 1)), odds, hit)
+    return lambda weights: lines.fitted(weights, np.ones(len(weights), np.bool_))[:, 0]
 
 
-def _newton(design: Floats, offset: Floats, hit: Floats, weights: Floats, start: Floats) -> Floats:
-    line = start.copy()
-    going = np.arange(len(line))  # resamples that have not arrived
-    products = design[:, :, None] * design[:, None, :]  # (N, P, P)
-    for _ in range(MOST_STEPS):
-        share = sigmoid(line[going] @ design.T + offset)
-        some = weights[going]
-        slope = (some * (hit - share)) @ design
-        bend = np.tensordot(some * share * (1 - share), products, axes=1)
-        bend += 1e-12 * np.eye(design.shape[1])
-        step = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
-        step = np.clip(step, -2.0, 2.0)  # a long step from afar would not come back
-        line[going] += step
-        going = going[np.abs(step).max(1) > CLOSE]
-        if not len(going):
-            break
-        lost = np.abs(line[going]).max(1) > STEEPEST
-        line[going[lost]] = np.nan
-        going = going[~lost]
-        if not len(going):
-            break
-    line[going] = np.nan
-    return line
+def _parted(odds: Floats, hit: Floats) -> Callable[[Floats], Rows]:
+    """Of weights (B, N), in which resamples no film lies between films of the other class: the
+    steepest line is then the best, and Newton would climb without end. (Where a single score is
+    left, no line is steepest.)"""
+    order = np.argsort(odds, kind="stable")
+    sides = [order[hit[order] == value] for value in (0.0, 1.0)]
+    if not all(len(side) for side in sides):
+        return lambda weights: np.ones(len(weights), np.bool_)
+
+    def parted(weights: Floats) -> Rows:
+        (low, high), (lowest, highest) = (_ends(odds[of], weights[:, of] > 0) for of in sides)
+        apart: Rows = (high <= lowest) | (highest <= low)
+        return apart & (np.maximum(high, highest) > np.minimum(low, lowest))
+
+    return parted
+
+
+def _ends(odds: Floats, drawn: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """The least and the greatest (B,) of ``odds`` (N,), ascending, of those ``drawn`` (B, N)."""
+    return odds[drawn.argmax(1)], odds[len(odds) - 1 - drawn[:, ::-1].argmax(1)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lines:
+    """Logistic regressions of the same films under many weights, P parameters each."""
+
+    design: Floats  # (N, P)
+    products: Floats  # (N, P, P)
+    offset: Floats  # (N,)
+    hit: Floats  # (N,)
+    start: Floats  # (1, P) the line of all films, or zeros where it has none
+
+    @classmethod
+    def of(cls, design: Floats, offset: Floats, hit: Floats) -> _Lines:
+        zeros = np.zeros((1, design.shape[1]))
+        products = design[:, :, None] * design[:, None, :]
+        lines = cls(design=design, products=products, offset=offset, hit=hit, start=zeros)
+        start = lines._newton(np.ones((1, len(hit))), zeros)
+        return replace(lines, start=start if np.isfinite(start).all() else zeros)
+
+    def fitted(self, weights: Floats, there: Rows) -> Floats:
+        """Newton's steps for all resamples at once, from the line of all films: (B, P). NaN where
+        a class is absent, and where a line is not ``there``."""
+        there = there & ((weights @ self.hit) > 0) & ((weights @ (1 - self.hit)) > 0)
+        lines = np.full((len(weights), len(self.start[0])), np.nan)
+        if there.any():
+            some = weights if there.all() else weights[there]
+            lines[there] = self._newton(some, np.repeat(self.start, len(some), axis=0))
+        return lines
+
+    def _newton(self, weights: Floats, start: Floats) -> Floats:
+        line = start.copy()
+        going = np.arange(len(line))  # resamples that have not arrived
+        for _ in range(MOST_STEPS):
+            share = sigmoid(line[going] @ self.design.T + self.offset)
+            some = weights if len(going) == len(weights) else weights[going]
+            slope = (some * (self.hit - share)) @ self.design
+            bend = np.tensordot(some * share * (1 - share), self.products, axes=1)
+            bend += 1e-12 * np.eye(self.design.shape[1])
+            step = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
+            step = np.clip(step, -2.0, 2.0)  # a long step from afar would not come back
+            line[going] += step
+            going = going[np.abs(step).max(1) > CLOSE]
+            lost = np.abs(line[going]).max(1, initial=0.0) > STEEPEST
+            line[going[lost]] = np.nan
+            going = going[~lost]
+            if not len(going):
+                break
+        line[going] = np.nan
+        return line

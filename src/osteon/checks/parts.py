@@ -46,7 +46,7 @@ def _stand_ins(shipped: list[Part]) -> str | None:
     if "train" not in shipped:
         return f"The shipped split has no training part, only {' and '.join(shipped)}."
     if shipped == ["train"]:
-        return "The shipped split has a training part only."
+        return "The shipped split has a training part only: osteon makes a grouped one instead."
     if "test" not in shipped:
         return (
             "The shipped split has no test part: its validation part is the test, and validation "

@@ -74,7 +74,8 @@ def _show_checks(found: Explanation) -> None:
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for each in found.methods:
         gain = each.faithfulness.gain if each.faithfulness else None
-        table.add_row(each.title, _shown(each.similarity), _shown(gain))
+        empty = f" ({each.n_empty} empty)" if each.n_empty else ""
+        table.add_row(each.title, _shown(each.similarity) + empty, _shown(gain))
     out.print(table)
 
 

@@ -25,6 +25,8 @@ def show_suspects(found: Suspects, folder: Path, as_data: bool) -> None:
     out.print(f"[bold]{escape(found.verdict)}[/]")
     if found.warning:
         out.print(f"! {found.warning}", style="yellow", markup=False)
+    for remark in found.remarks:
+        out.print(f"! {remark}", style="yellow", markup=False)
     table = Table("", "model", "majority", box=None, header_style="bold", pad_edge=False)
     for metric, estimate in found.scores.items():
         others = escape(shown_estimate(found.majority[metric]))

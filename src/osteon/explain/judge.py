@@ -37,15 +37,19 @@ FEWEST = 10  # validation films with boxes from which on the boxes decide
 ON_RANDOM_WEIGHTS = 24
 ON_PERTURBED = 12
 MOST_ALIKE = 0.5  # correlation with the maps of random weights
+FEWEST_COMPARED = 0.5  # share of the films on which neither of these maps is empty
+OF_RANDOM_WEIGHTS = (
+    "its maps are not those of random weights (rank correlation below 0.5, with its interval, on "
+    "films where neither map is empty; at least half of the films)."
+)
 BY_BOXES = (
     "On validation films with boxes, the method's highest place lies in a box more often than the "
-    "middle of the film does (95 % interval of the paired difference above 0), and its maps are "
-    "not those of random weights (rank correlation below 0.5, with its interval)."
+    "middle of the film does (95 % interval of the paired difference above 0), and "
+    f"{OF_RANDOM_WEIGHTS}"
 )
 BY_PERTURBING = (
     "There are too few validation films with boxes. On validation films, insertion less deletion "
-    "is above that of random maps (95 % interval above 0), and the maps are not those of random "
-    "weights (rank correlation below 0.5, with its interval)."
+    f"is above that of random maps (95 % interval above 0), and {OF_RANDOM_WEIGHTS}"
 )
 
 
@@ -171,7 +175,10 @@ def _judged(name: str, bench: _Bench, by_boxes: bool) -> Judgement:
         similarity_score(one[where], other[where])
         for one, other, where in zip(maps, of_blank, few.extents, strict=True)
     ])  # fmt: skip
-    similarity = mean_estimate(alike, few.groups, seed=bench.seed)
+    full = np.flatnonzero(~np.isnan(alike))
+    groups = [few.groups[at] for at in full]
+    similarity = mean_estimate(alike[full], groups, seed=bench.seed)
+    n_empty = len(alike) - len(full)
     faithful = _faithfulness(bench, few.first(ON_PERTURBED), maps)
     boxes: dict[str, BoxScores] = {}
     for part, sample in bench.samples.items() if by_boxes else ():
@@ -183,12 +190,14 @@ def _judged(name: str, bench: _Bench, by_boxes: bool) -> Judgement:
         boxes[part] = box_scores(rows, some, rivals, bounds=bench.bounds, seed=bench.seed)
     return Judgement(
         method=name, title=method.title, source=method.source,
-        withheld=reason(similarity, boxes.get("val"), faithful),
-        boxes=boxes, faithfulness=faithful, similarity=similarity,
+        withheld=reason(similarity, boxes.get("val"), faithful, n_empty),
+        boxes=boxes, faithfulness=faithful, similarity=similarity, n_empty=n_empty,
     )  # fmt: skip
 
 
-def reason(similarity: Estimate, boxes: BoxScores | None, faithful: Faithfulness) -> str:
+def reason(
+    similarity: Estimate, boxes: BoxScores | None, faithful: Faithfulness, n_empty: int = 0
+) -> str:
     """Why a method is withheld, from its scores on validation; empty where it passes. Without
     ``boxes``, deletion and insertion stand in for them."""
     said = []
@@ -197,7 +206,13 @@ def reason(similarity: Estimate, boxes: BoxScores | None, faithful: Faithfulness
         rival = "the middle of the film" if boxes else "random maps"
         what = "pointing game" if boxes else "insertion less deletion"
         said.append(f"its {what} is not shown to be above that of {rival}: {_words(gain)}")
-    if similarity.value is None or similarity.high is None or similarity.high >= MOST_ALIKE:
+    n = similarity.n + n_empty
+    if similarity.n < FEWEST_COMPARED * n:
+        said.append(
+            f"its maps cannot be compared with those of random weights: on {n_empty} of {n} films "
+            "one or the other is empty"
+        )
+    elif similarity.value is None or similarity.high is None or similarity.high >= MOST_ALIKE:
         said.append(
             f"its maps are too much like those of random weights: correlation {_words(similarity)}"
         )

@@ -7,6 +7,7 @@ share of the film that the boxes cover.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ def average_precision_score(map_: Map, mask: Mask) -> float:
 def similarity_score(map_: Map, other: Map) -> float:
     """Spearman's rank correlation of two maps over a grid of at most 48 x 48 means: -1 to 1.
 
-    Two maps of which one says nothing are unlike (0); if neither says anything, they are the same.
+    NaN where one of them is empty, the same everywhere: nothing can be compared with it.
     """
     import cv2
     from scipy.stats import spearmanr
@@ -100,9 +101,8 @@ def similarity_score(map_: Map, other: Map) -> float:
         cv2.resize(np.ascontiguousarray(each), size, interpolation=cv2.INTER_AREA)
         for each in (map_, other)
     )
-    flat = [np.ptp(each) == 0 for each in (one, two)]
-    if any(flat):
-        return float(all(flat))
+    if np.ptp(one) == 0 or np.ptp(two) == 0:
+        return math.nan
     return float(spearmanr(one.ravel(), two.ravel()).statistic)
 
 

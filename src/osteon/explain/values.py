@@ -64,6 +64,7 @@ class Judgement:
     faithfulness: Faithfulness | None = None  # on validation
     similarity: Estimate | None = None
     # Spearman's rank correlation of its maps with those of random weights, on validation
+    n_empty: int = 0  # films left out of it: the map is empty with its own or with random weights
 
     @property
     def passed(self) -> bool:
@@ -118,8 +119,13 @@ class Explanation:
         failed = [each.title for each in self.methods if not each.passed]
         if not passed:
             return f"No map is shown: {_and(failed)} failed what was declared beforehand."
-        tail = f" {_and(failed)} failed it: withheld." if failed else ""
-        return f"{_and(passed)} passed what was declared beforehand.{tail}"
+        tail = f" {_capital(_and(failed))} failed it: withheld." if failed else ""
+        return f"{_capital(_and(passed))} passed what was declared beforehand.{tail}"
+
+
+def _capital(sentence: str) -> str:
+    """Its first letter alone: ``capitalize`` would make Grad-CAM small."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _and(names: list[str]) -> str:

@@ -186,14 +186,17 @@ def _motion(shift: tuple[float, float, float], rng: np.random.Generator, bend: f
 
 
 def _two(surface: Surface, gap: float, radius: float, motion: Rigid) -> tuple[Fragment, ...]:
-    marks = _on(surface, radius)
+    return _ends(surface, surface, gap, radius, motion)
+
+
+def _ends(
+    low: Surface, high: Surface, gap: float, radius: float, motion: Rigid
+) -> tuple[Fragment, ...]:
+    """The bone below one surface, which stays, and above another, which moves."""
+    below, above = _on(low, radius), _on(high, radius)
     return (
-        Fragment(
-            outside=_near(surface, gap), motion=IDENTITY, marks=marks, span=_below(marks, radius)
-        ),
-        Fragment(
-            outside=_far(surface, gap), motion=motion, marks=marks, span=_above(marks, radius)
-        ),
+        Fragment(outside=_near(low, gap), motion=IDENTITY, marks=below, span=_below(below, radius)),
+        Fragment(outside=_far(high, gap), motion=motion, marks=above, span=_above(above, radius)),
     )
 
 
@@ -268,20 +271,7 @@ def _comminuted(radius: float, give: float, rng: np.random.Generator) -> tuple[F
     motion = _motion(
         (rng.uniform(-2, 1.5), *_aside(radius, rng, 0.5)), rng, give * rng.uniform(2, 9)
     )
-    ends = (
-        Fragment(
-            outside=_near(low, gap),
-            motion=IDENTITY,
-            marks=_on(low, radius),
-            span=_below(_on(low, radius), radius),
-        ),
-        Fragment(
-            outside=_far(high, gap),
-            motion=motion,
-            marks=_on(high, radius),
-            span=_above(_on(high, radius), radius),
-        ),
-    )
+    ends = _ends(low, high, gap, radius, motion)
     return (*ends, *_middle(low, high, gap, radius, rng))
 
 
