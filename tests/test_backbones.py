@@ -28,6 +28,7 @@ from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.quantum import Quantum, QuantumTransfer
 from osteon.backbones.timm_model import LITE_MEAN, LITE_STD, TimmModel, timm_net
+from osteon.backbones.tuned_cells import TunedCells
 from osteon.circuits import Circuit, ClassicalControl
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.networks import Dropout, OneSigmoid, StandardiseFilm
@@ -41,6 +42,7 @@ SMALL: dict[str, Backbone] = {  # quick to build, whatever the defaults are
     "timm": TimmModel(model="resnet10t", weights="none"),
     "linear_probe": LinearProbe(model="resnet10t", weights="none"),
     "cells": Cells(model="resnet10t", weights="none"),
+    "tuned_cells": TunedCells(model="test_efficientnet", weights="none", tuned_stages=2),
     "quantum_transfer": QuantumTransfer(model="resnet10t", weights="none", n_qubits=4),
 }
 

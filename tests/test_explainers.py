@@ -13,6 +13,7 @@ from osteon.backbones.cnn import Cnn
 from osteon.backbones.linear_probe import LinearProbe
 from osteon.backbones.mlp import Mlp
 from osteon.backbones.timm_model import TimmModel
+from osteon.backbones.tuned_cells import TunedCells
 from osteon.cellnet import CellNet
 from osteon.errors import UnknownName, UsageError
 from osteon.explainers import EXPLAINERS, baselines, methods
@@ -33,6 +34,7 @@ NETWORKS: dict[str, Backbone] = {
     "timm": TimmModel(model="resnet10t", weights="none"),
     "linear_probe": LinearProbe(model="resnet10t", weights="none"),
     "cells": Cells(model="resnet10t", weights="none"),
+    "tuned_cells": TunedCells(model="test_efficientnet", weights="none", tuned_stages=2),
 }
 
 

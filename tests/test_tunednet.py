@@ -18,9 +18,11 @@ from osteon.checkpoint import Checkpoint
 from osteon.errors import UsageError
 from osteon.explain.gallery import features
 from osteon.explainers import EXPLAINERS
+from osteon.export import write_onnx
 from osteon.fit import fit
 from osteon.optimise import make_optimiser, set_learning_rate
 from osteon.recipe import named_recipe, with_settings
+from osteon.runtimes import as_input, made_films, softmax
 from osteon.tapped import Tapped
 from osteon.train import train
 from osteon.tunednet import TunedCellNet
@@ -159,3 +161,9 @@ def test_a_run_scores_explains_and_describes_its_films(tmp_path: Path) -> None:
     maps = EXPLAINERS["cells"].explain(net, films, 1)
     assert maps.shape[-2:] == (SIDE, SIDE)
     assert ((maps >= 0) & (maps <= 1)).all()
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
+    told = write_onnx(classifier, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for film, expected in zip(made_films(SIDE), told, strict=True):
+        logits, _ = session.run(None, {"films": as_input(film)})
+        np.testing.assert_allclose(softmax(logits[0]), expected, atol=1e-4)
