@@ -1,10 +1,12 @@
-"""How often the strongest cell of a run of ``strong`` lies in a fracture box, on its test part.
+"""How often the strongest cell of a network that scores cells lies in a fracture box, on the test
+part of its run.
 
     python -m benchmarks.experiments.localisation RUN
 
 On every fractured test film that has a box, whatever its score. Rivals, paired on the same films:
 the middle of the film; the place that most boxes of the training films cover; chance is the share
-of the film that its boxes cover. Writes results/DATA-localisation.json and, film by film, .csv.
+of the film that its boxes cover. Writes results/DATA-RECIPE-localisation.json (DATA-localisation
+for ``strong``) and, film by film, .csv.
 The maps are the frozen ones of the cache; the test part is opened (its scores are known already).
 """
 
@@ -88,7 +90,8 @@ def main() -> None:
         "machine": machine(),
         "versions": versions(),
     }
-    to = Path(__file__).parent / "results" / f"{manifest.source}-localisation.json"
+    recipe = "" if classifier.recipe.name == "strong" else f"{classifier.recipe.name}-"
+    to = Path(__file__).parent / "results" / f"{manifest.source}-{recipe}localisation.json"
     to.write_text(json.dumps(figures, indent=1) + "\n")
     with to.with_suffix(".csv").open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
