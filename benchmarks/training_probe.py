@@ -5,7 +5,7 @@
 Forward, backward and step of the two trained recipes on batches in memory: channels-last or not,
 float32 or bfloat16, in turn, by processor time. Prints each relative to what osteon does
 (channels-last, float32): above 1 is faster. With --compile also what torch.compile costs and gains
-for the recipes named; for finetune it has not ended after 14 minutes of processor time.
+for the recipes named; for finetune it had not ended after ten minutes of processor time.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ def main() -> None:
 def filled(text: str) -> str:
     """The page with what stands between each pair of its markers made anew."""
     parts = {"fracatlas": _rows(FRACATLAS, "fracatlas-probe", "fracatlas-strong", "auroc")}
+    finetuned = {"fracatlas-finetuned": "**`strong-finetuned`**"}
+    parts["fracatlas-finetuned"] = _rows(finetuned, "fracatlas-probe", "fracatlas-strong", "auroc")
     for name in ("bonebreak12", "bonebreak10"):
         rows = {f"{name}-{stem}": words for stem, words in TYPES.items()}
         parts[name] = _rows(rows, f"{name}-probe", f"{name}-strong", "accuracy")
