@@ -155,9 +155,9 @@ def test_a_run_scores_explains_and_describes_its_films(tmp_path: Path) -> None:
     with torch.inference_mode():
         logits, described = Tapped(net)(films)
     scores = torch.softmax(logits.double(), 1).numpy()
-    np.testing.assert_allclose(found.scores, scores, atol=2e-3)  # maps are kept in half precision
+    np.testing.assert_allclose(found.scores, scores, atol=1e-4)
     kept = features(net, prepared, split.val, torch.device("cpu"))
-    np.testing.assert_allclose(kept, described.numpy(), atol=0.02, rtol=0.02)
+    np.testing.assert_allclose(kept, described.numpy(), atol=1e-3, rtol=1e-3)
     maps = EXPLAINERS["cells"].explain(net, films, 1)
     assert maps.shape[-2:] == (SIDE, SIDE)
     assert ((maps >= 0) & (maps <= 1)).all()

@@ -5,7 +5,7 @@ Legend of shapes: N films, C classes, K channels (one for two classes, else C), 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ class CellNet(nn.Module):
     normalise: nn.Module
     trunk: nn.Module
     cells: CellHead
+    kept_as: Literal["float16", "float32"] = "float16"  # half the room; its classes do not feel it
 
     def maps(self, films: Tensor) -> tuple[Tensor, ...]:
         """(N, 1, H, W) -> what is kept of each film."""

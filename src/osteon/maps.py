@@ -30,10 +30,9 @@ AT_ONCE = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Maps:
-    """Maps of the R prepared films, on the disk, as float16: half the room, and the classes do not
-    feel it."""
+    """Maps of the R prepared films, on the disk, in the network's ``kept_as``."""
 
-    rows: NDArray[np.float16]  # (R, L): the maps of a film, flat, one after the other
+    rows: NDArray[np.floating[Any]]  # (R, L): the maps of a film, flat, one after the other
     shapes: tuple[tuple[int, ...], ...]
     device: torch.device
 
@@ -66,15 +65,15 @@ def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
     with torch.inference_mode():
         shapes = [tuple(m.shape[1:]) for m in net.maps(torch.zeros(1, 1, size, size).to(device))]
     length = sum(int(np.prod(shape)) for shape in shapes)
-    kept = prepared.folder / f"maps-{fingerprint(net)}.npy"
+    kept = prepared.folder / f"maps-{fingerprint(net)}-{net.kept_as}.npy"
     wanted = np.unique(rows_in(prepared, ids))
     if (known := _known(kept, wanted)) is not None:
         return Maps(rows=known, shapes=tuple(shapes), device=device)
     with alone_with(kept), explained(kept):
         if not kept.exists():
             _done_at(kept).unlink(missing_ok=True)  # it tells of maps that are gone
-        rows = _opened(kept, (len(prepared.pixels), length), np.float16)
-        done = _opened(_done_at(kept), (len(prepared.pixels),), np.bool_)
+        rows = _opened(kept, (len(prepared.pixels), length), net.kept_as)
+        done = _opened(_done_at(kept), (len(prepared.pixels),), "bool")
         missing = wanted[~done[wanted]]
         chunks = [
             missing[at : at + COMPUTED_AT_ONCE] for at in range(0, len(missing), COMPUTED_AT_ONCE)
@@ -104,11 +103,11 @@ def _known(kept: Path, wanted: NDArray[np.intp]) -> np.memmap[Any, Any] | None:
     return found
 
 
-def _opened(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap[Any, Any]:
+def _opened(path: Path, shape: tuple[int, ...], kind: str) -> np.memmap[Any, Any]:
     """Begun as a sparse file: rows of films that no one asks for take no room."""
     if not path.exists():
         part = path.with_name(f".{path.name}.part")
-        np.lib.format.open_memmap(part, "w+", kind, shape)
+        np.lib.format.open_memmap(part, "w+", np.dtype(kind), shape)
         part.replace(path)
     found: np.memmap[Any, Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
     return found

@@ -24,6 +24,8 @@ class TunedCellNet(CellNet):
     ImageNet: a film's score does not hang on the films beside it in a batch.
     """
 
+    kept_as = "float32"  # the stages above would magnify what rounding takes: 2e-4 of a score
+
     def __init__(
         self, normalise: nn.Module, trunk: nn.Module, n_classes: int, width: int, tuned_stages: int
     ) -> None:

@@ -16,7 +16,7 @@ def strong_finetuned() -> Recipe:
     them; films score by their strongest cells, and are mirrored at random. Chosen by grouped
     cross-validation on FracAtlas (docs/experiments.md).
     Expected: TO COME
-    Hardware: any CPU; 0.25 MB of disk for each film, in the cache
+    Hardware: any CPU; 0.5 MB of disk for each film, in the cache
     Time: TO COME
     """
     return Recipe(
