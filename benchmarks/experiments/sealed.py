@@ -13,18 +13,37 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from benchmarks.experiments.judged import gained, judged, said
 from benchmarks.side_by_side import RESULTS, machine, versions
 
+from osteon.metrics import METRICS
 from osteon.predictions import read_predictions
 from osteon.repeats import repeated, repeated_differences
 from osteon.types import Predictions
 
+if TYPE_CHECKING:
+    from osteon.types import Floats, Ints
+
 FOLDER = RESULTS.parent / "experiments" / "results"
-TWO = ["auroc", "balanced_accuracy"]
+AT_SPECIFICITY = 0.85
+TWO = ["auroc", "balanced_accuracy", "sensitivity_at_specificity"]
 MANY = ["accuracy", "balanced_accuracy", "auroc"]
+
+
+@METRICS.register("sensitivity_at_specificity")
+def sensitivity_at_specificity(labels: Ints, scores: Floats, weights: Floats) -> Floats:
+    """The highest sensitivity at a specificity of at least 0.85: a point of the ROC curve of these
+    same films, which no threshold chosen beforehand need reach. Equal scores are no tie here."""
+    order = np.argsort(-scores[:, 1], kind="stable")
+    positive = labels[order] == 1
+    drawn = weights[:, order]
+    hits, alarms = np.cumsum(drawn * positive, 1), np.cumsum(drawn * ~positive, 1)
+    allowed = alarms <= (1 - AT_SPECIFICITY) * alarms[:, -1:] + 1e-9
+    found: Floats = np.where(allowed, hits, 0).max(1) / hits[:, -1]
+    return found
 
 
 def main() -> None:
