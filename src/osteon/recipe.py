@@ -261,8 +261,8 @@ def _check_backbone(recipe: Recipe) -> None:
     if isinstance(told, TunedCells):
         _require(told.tuned_pace > 0, "backbone.tuned_pace", told.tuned_pace, "above 0")
         flipped = replace(recipe.augment, flip=0.0)
-        _require(flipped == Augment(), "augment", "set beyond augment.flip",
-                 "flip alone where maps are computed once, before any change")  # fmt: skip
+        _require(flipped == Augment(), "augment", "more than augment.flip",
+                 "that alone: only a mirror image can be made of maps that are kept")  # fmt: skip
     if isinstance(told, Cells | QuantumTransfer):
         _require(recipe.augment == Augment(), "augment", "set",
                  "left out where features are computed once, before any change")  # fmt: skip
