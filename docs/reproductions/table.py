@@ -45,7 +45,8 @@ def main() -> None:
 
 def _row(result: Reproduced, metric: str) -> Iterator[str]:
     changed = [f"`{name}`" for name in result.settings if not name.startswith("precision")]
-    yield ", ".join([f"`{result.name}`", *changed])
+    searched = ["after its search"] if result.searches else []
+    yield ", ".join([f"`{result.name}`", *changed, *searched])
     yield "; ".join(_published(result)) if metric == "accuracy" else ""
     yield _percent(result.naive.model[metric])
     yield _percent(result.honest.model[metric])
