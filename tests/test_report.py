@@ -389,12 +389,13 @@ def test_figures_are_files_as_well(tmp_path: Path) -> None:
 
 def test_films_drawn_at_random_are_those_of_their_part(tmp_path: Path) -> None:
     from osteon.report.material import gather
-    from osteon.report.plots import predicted_against_actual, training_films
+    from osteon.report.plots import films_drawn
 
     material = gather(made_run(tmp_path).path)
     assert material.split is not None
-    assert {film.id for film in training_films(material)} <= set(material.split.train)
-    films = predicted_against_actual(material)
+    training, judged = films_drawn(material)
+    assert {film.id for film in training.thumbnails} <= set(material.split.train)
+    films = judged.thumbnails
     assert len(films) == min(10, len(material.split.test))
     for film in films:
         predicted, actual = (line.partition(": ")[2] for line in film.caption.splitlines())

@@ -97,7 +97,16 @@ def test_what_memory_is_worth(copied: Path, tmp_path: Path) -> None:
     page = write_reproduction_report(out).read_text(encoding="utf-8")
     assert "leakage price" in page
     assert "89.34 %" in page
-    assert "http" not in page.replace("http-equiv", "")
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/", "")
+    plots = {path.name for path in (out / "plots").iterdir()}
+    for name in ("accuracy-side-by-side", "loss-naive", "accuracy-honest", "confusion-honest"):
+        assert {f"{name}.svg", f"{name}.csv"} <= plots
+    assert {"training-films.png", "predicted-against-actual.png"} <= plots
+    curves = (out / "plots" / "loss-naive.csv").read_text().splitlines()
+    assert len(curves) == 1 + 3 * 2 * 12  # seeds, parts, epochs
+    side = (out / "plots" / "accuracy-side-by-side.csv").read_text()
+    assert "published: test,0.8934," in side
+    assert f"honest: network,{honest.value}," in side
 
 
 def test_it_goes_on_and_trains_nothing_twice(
@@ -144,6 +153,10 @@ def test_its_own_search_is_run_on_either_split(copied: Path, tmp_path: Path) -> 
     assert [s.way for s in result.searches] == ["naive", "honest"]
     assert all(s.n_trials == 2 and "2 trials" in s.verdict for s in result.searches)
     assert result.searches[0].values == {"optimiser.lr": 3e-3}  # memory pays there
+    page = write_reproduction_report(tmp_path / "out").read_text(encoding="utf-8")
+    for way in ("naive", "honest"):
+        assert f'href="search-{way}/report.html"' in page
+        assert (tmp_path / "out" / f"search-{way}" / "report.html").is_file()
     with pytest.raises(UsageError, match="published without a search"):
         reproduce(PUBLICATION, manifest, told, out=tmp_path / "none", cache=tmp_path / "cache",
                   seeds=(0,), search=True)  # fmt: skip

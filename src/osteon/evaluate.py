@@ -11,7 +11,7 @@ import numpy as np
 from osteon.curves import calibration, curves
 from osteon.errors import DataError, UsageError
 from osteon.metrics import METRICS, TITLES, Metric
-from osteon.metrics.answers import confusion
+from osteon.metrics.answers import confusion_table
 from osteon.metrics.shared import applies
 from osteon.operating_point import answers_at, choose_operating_point
 from osteon.statistics import (
@@ -75,7 +75,7 @@ def evaluate(
         scores=scores,
         baselines={name: how.estimates(metrics, other) for name, other in others.items()},
         per_class=dict(_per_class(known, how)),
-        confusion=_table(known, known.scores),
+        confusion=confusion_table(known.labels, known.scores),
         operating_point=operating_point,
         at_operating_point=at_point,
         confusion_at_operating_point=table_at_point,
@@ -147,7 +147,7 @@ def _at(
         return {}, ()
     answers = answers_at(known.scores, point)
     figures = how.estimates({name: METRICS[name] for name in AT_POINT}, answers)
-    return figures, _table(known, answers)
+    return figures, confusion_table(known.labels, answers)
 
 
 def _shown(n_classes: int, ordered: bool) -> dict[str, Metric]:
@@ -173,11 +173,6 @@ def _analytic(
     by_rule = [diagnostic_shares(positive, answered, known.groups, rule=rule) for rule in RULES]
     for name in ANALYTIC_AT_POINT:
         yield name, tuple(shares[name] for shares in by_rule)
-
-
-def _table(known: Predictions, scores: Floats) -> tuple[tuple[int, ...], ...]:
-    counts = confusion(known.labels, scores, np.ones((1, len(known.labels))))[0]
-    return tuple(tuple(int(count) for count in row) for row in counts)
 
 
 def _per_class(known: Predictions, how: _How) -> Iterator[tuple[str, dict[str, Estimate]]]:

@@ -13,6 +13,7 @@ import numpy as np
 from osteon.baselines import baseline_scores
 from osteon.environment import this_environment, without_folders
 from osteon.errors import Interrupted, UsageError
+from osteon.manifest import write_manifest
 from osteon.progress import say
 from osteon.protocols import split_by_film
 from osteon.publications import Figure, Publication
@@ -67,6 +68,7 @@ def reproduce(
     recipe = with_settings(publication.recipe, settings)
     control = publication.control and with_settings(publication.control, settings)
     _open(out, recipe, seeds, search, manifest)
+    write_manifest(manifest, RunFolder(out).manifest)
     bench = _Bench(publication, manifest, audit, out, cache)
     chosen: dict[Way, Recipe] = {"naive": recipe, "honest": recipe}
     searches = []

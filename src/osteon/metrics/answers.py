@@ -28,6 +28,12 @@ def confusion(labels: Ints, scores: Floats, weights: Floats) -> Floats:
     return Weighted(Films(labels, scores), weights).table
 
 
+def confusion_table(labels: Ints, scores: Floats) -> tuple[tuple[int, ...], ...]:
+    """Films by truth (rows) and highest score (columns); ``labels`` (N,), ``scores`` (N, C)."""
+    counts = confusion(labels, scores, np.ones((1, len(labels))))[0]
+    return tuple(tuple(int(count) for count in row) for row in counts)
+
+
 def _counts(films: Weighted) -> tuple[Floats, ...]:
     """True and false positives, false and true negatives: (B, 1) of two classes, else (B, C)."""
     table = films.table

@@ -173,14 +173,19 @@ def as_file(title: str, width: int, height: int, body: str, legend: Sequence[Ser
 
 def write_chart(chart: Chart, folder: Path) -> list[Path]:
     """Write the chart as SVG and its numbers as CSV, named by its title; returns the paths."""
-    head = re.split(r"[:(]", chart.title)[0].strip().lower()
-    name = re.sub(r"[^a-z0-9]+", "-", head)
+    name = named(chart.title)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(chart.numbers())
     return [
         write_text(folder / f"{name}.svg", chart.svg()),
         write_text(folder / f"{name}.csv", table.getvalue()),
     ]
+
+
+def named(title: str) -> str:
+    """What a file of this figure is called: the title's words up to a colon or a bracket."""
+    head = re.split(r"[:(]", title)[0].strip().lower()
+    return re.sub(r"[^a-z0-9]+", "-", head)
 
 
 def _legend_row(line: Series, y: int) -> str:

@@ -9,32 +9,33 @@ from markupsafe import escape
 from osteon.report.charts import Axis, as_file, shortened
 
 WIDTH, LABEL, RIGHT, TOP, ROW, BOTTOM = 440, 214, 12, 6, 19, 40
-GRAY = 7  # the colour of rows that say nothing
+GRAY, MARKED = 7, 1  # the colours of rows that say nothing, and of those that stand out
 LONGEST = 22  # letters of a name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForestRow:
-    """``heading`` rows have a name alone."""
+    """``heading`` rows have a name alone; ``note`` stands in the file of the numbers."""
 
     name: str
     value: float | None = None
     low: float | None = None
     high: float | None = None
     n: int = 0
-    gray: bool = False
-    marked: bool = False  # shown to differ
+    colour: int = 0
+    note: str = ""
     heading: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForestChart:
-    """``whole`` is the figure of all films, a dashed line."""
+    """``reference`` is a dashed line, the figure of ``reference_of``."""
 
     title: str
     label: str
     rows: tuple[ForestRow, ...]
-    whole: float | None
+    reference: float | None
+    reference_of: str = "all films"
 
     def __html__(self) -> str:
         return (
@@ -54,9 +55,8 @@ class ForestChart:
             if row.heading:
                 group = row.name
                 continue
-            note = "too few" if row.gray else "shown to differ" if row.marked else ""
             ends = ["" if end is None else end for end in (row.value, row.low, row.high)]
-            head.append((f"{group}: {row.name}" if group else row.name, *ends, row.n, note))
+            head.append((f"{group}: {row.name}" if group else row.name, *ends, row.n, row.note))
         return head
 
     @property
@@ -79,13 +79,13 @@ class ForestChart:
                 f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{bottom + 15}">'
                 f"{tick:.4g}</text>"
             )
-        if self.whole is not None:
-            x = _x(axis, self.whole)
+        if self.reference is not None:
+            x = _x(axis, self.reference)
             parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
         middle = (LABEL + WIDTH - RIGHT) / 2
         parts.append(
             f'<text class="axis" text-anchor="middle" x="{middle:.1f}" y="{bottom + 33}">'
-            f"{escape(self.label)}; dashed: all films</text>"
+            f"{escape(self.label)}; dashed: {escape(self.reference_of)}</text>"
         )
         rows = (_row(row, axis, TOP + ROW * at) for at, row in enumerate(self.rows))
         return "".join([*parts, *rows])
@@ -100,19 +100,19 @@ def _row(row: ForestRow, axis: Axis, top: float) -> str:
     y = top + ROW / 2
     if row.heading:
         return f'<text x="0" y="{y + 4:.1f}" style="font-weight:600">{name}</text>'
-    style = ' class="tick"' if row.gray else ""
+    style = ' class="tick"' if row.colour == GRAY else ""
     parts = [
         f'<text{style} x="8" y="{y + 4:.1f}">{name}</text><text class="tick" text-anchor="end" '
         f'x="{LABEL - 8}" y="{y + 4:.1f}">{row.n:,}</text>'
     ]
-    colour = GRAY if row.gray else int(row.marked)
     if row.low is not None and row.high is not None:
         parts.append(
-            f'<line class="line c{colour}" x1="{_x(axis, row.low):.1f}" '
+            f'<line class="line c{row.colour}" x1="{_x(axis, row.low):.1f}" '
             f'x2="{_x(axis, row.high):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
         )
     if row.value is not None:
         parts.append(
-            f'<circle class="dot c{colour}" cx="{_x(axis, row.value):.1f}" cy="{y:.1f}" r="3.5"/>'
+            f'<circle class="dot c{row.colour}" cx="{_x(axis, row.value):.1f}" cy="{y:.1f}" '
+            'r="3.5"/>'
         )
     return "".join(parts)

@@ -17,7 +17,7 @@ from osteon.report.figures import (
 )
 from osteon.report.gallery import Shelf, Thumbnail, shelves, thumbnail
 from osteon.report.material import Material
-from osteon.report.plots import plain_calibration, predicted_against_actual, training_films
+from osteon.report.plots import films_drawn, plain_calibration
 from osteon.report.rendering import rendered
 from osteon.report.sections import sections
 from osteon.types import (
@@ -197,18 +197,10 @@ def _shelves(material: Material) -> list[Shelf]:
     """Films of train and of test drawn at random, then the surest and the most doubtful answers."""
     if material.test is None or material.predictions is None:
         return []
-    drawn = (
-        Shelf(
-            title="Training films with their labels, at random",
-            thumbnails=training_films(material),
-        ),
-        Shelf(
-            title="Test films, predicted against actual, at random",
-            thumbnails=predicted_against_actual(material),
-        ),
-    )
-    found = [shelf for shelf in drawn if shelf.thumbnails]
-    return [*found, *shelves(material.predictions, material.test, material.manifest)]
+    return [
+        *films_drawn(material),
+        *shelves(material.predictions, material.test, material.manifest),
+    ]
 
 
 def _commands(material: Material) -> list[str]:

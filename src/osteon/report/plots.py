@@ -11,16 +11,17 @@ import numpy as np
 from osteon.calibrate import FILE as CALIBRATION
 from osteon.files import write_bytes
 from osteon.operating_point import answers_at
-from osteon.report.charts import Chart, write_chart
+from osteon.report.charts import Chart, named, write_chart
 from osteon.report.figures import (
     calibration_figure,
     confusion_figures,
     curve_figures,
     training_figures,
 )
-from osteon.report.gallery import Thumbnail, thumbnail
+from osteon.report.gallery import Shelf, Thumbnail, thumbnail
 from osteon.report.material import Material
 from osteon.report.sections import sections
+from osteon.types import Manifest, OperatingPoint, Predictions, Split
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,16 +36,13 @@ def write_plots(material: Material) -> list[Path]:
     """Write RUN/plots: whatever the run holds so far, each chart as SVG and its numbers as CSV;
     returns the paths."""
     folder = material.folder.plots
-    paths: list[Path] = []
-    for chart in _charts(material):
-        paths += write_chart(chart, folder)
-    for name, films in (
-        ("training-films", training_films(material)),
-        ("predicted-against-actual", predicted_against_actual(material)),
-    ):
-        if films:
-            paths.append(write_bytes(folder / f"{name}.png", _grid(films)))
-    return paths
+    charts = [path for chart in _charts(material) for path in write_chart(chart, folder)]
+    return [*charts, *write_films(films_drawn(material), folder)]
+
+
+def write_films(shelves: Sequence[Shelf], folder: Path) -> list[Path]:
+    """Write each shelf as a PNG named by the first words of its title; returns the paths."""
+    return [write_bytes(folder / f"{named(s.title)}.png", _grid(s.thumbnails)) for s in shelves]
 
 
 def plain_calibration(material: Material) -> Chart | None:
@@ -67,26 +65,38 @@ def _charts(material: Material) -> Iterator[Chart]:
         yield from section.charts
 
 
-def training_films(material: Material) -> tuple[Thumbnail, ...]:
+def films_drawn(material: Material) -> list[Shelf]:
+    """Films of train and, once it has been judged, of test, drawn at random."""
+    found = []
+    if material.split is not None:
+        found.append(training_films(material.manifest, material.split))
+        if material.predictions is not None and material.test is not None:
+            point, seed = material.test.operating_point, material.split.seed
+            answers = material.predictions
+            found.append(predicted_against_actual(material.manifest, answers, point, seed))
+    return [shelf for shelf in found if shelf.thumbnails]
+
+
+def training_films(manifest: Manifest, split: Split) -> Shelf:
     """Films of train, drawn at random with the split's seed, each with its label."""
-    if material.split is None:
-        return ()
-    rng = np.random.default_rng(material.split.seed)
-    ids = list(material.split.train)
+    rng = np.random.default_rng(split.seed)
+    ids = list(split.train)
     chosen = rng.choice(len(ids), size=min(TRAINING_FILMS, len(ids)), replace=False)
-    name_of = {f.id: material.manifest.class_name(f) or "" for f in material.manifest.radiographs}
-    return _pictures(material, [(ids[at], name_of[ids[at]], None) for at in chosen])
+    name_of = {f.id: manifest.class_name(f) or "" for f in manifest.radiographs}
+    films = [(ids[at], name_of[ids[at]], None) for at in chosen]
+    return Shelf(
+        title="Training films: with their labels, at random", thumbnails=_pictures(manifest, films)
+    )
 
 
-def predicted_against_actual(material: Material) -> tuple[Thumbnail, ...]:
-    """Ten films of test, drawn at random with the split's seed: what was answered, what is true."""
-    predictions = material.predictions
-    if predictions is None or material.test is None or material.split is None:
-        return ()
-    point = material.test.operating_point
+def predicted_against_actual(
+    manifest: Manifest, predictions: Predictions, point: OperatingPoint | None, seed: int
+) -> Shelf:
+    """Ten judged films, drawn at random with ``seed``: what was answered, what is true. Without
+    ``point`` the highest score answers."""
     scores = answers_at(predictions.scores, point) if point else predictions.scores
     answered = scores.argmax(1)
-    rng = np.random.default_rng(material.split.seed)
+    rng = np.random.default_rng(seed)
     known = np.flatnonzero(predictions.labels >= 0)
     chosen = rng.choice(known, size=min(PREDICTED_FILMS, len(known)), replace=False)
     classes = predictions.classes
@@ -95,15 +105,16 @@ def predicted_against_actual(material: Material) -> tuple[Thumbnail, ...]:
         answer, truth = int(answered[at]), int(predictions.labels[at])
         words = f"predicted: {classes[answer]}\nactual: {classes[truth]}"
         films.append((predictions.ids[at], words, answer == truth))
-    return _pictures(material, films)
+    return Shelf(
+        title="Predicted against actual: test films, at random",
+        thumbnails=_pictures(manifest, films),
+    )
 
 
 def _pictures(
-    material: Material, films: Sequence[tuple[str, str, bool | None]]
+    manifest: Manifest, films: Sequence[tuple[str, str, bool | None]]
 ) -> tuple[Thumbnail, ...]:
-    made = [
-        thumbnail(id_, material.manifest, caption=words, right=right) for id_, words, right in films
-    ]
+    made = [thumbnail(id_, manifest, caption=words, right=right) for id_, words, right in films]
     return tuple(picture for picture in made if picture is not None)
 
 

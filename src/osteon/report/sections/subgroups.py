@@ -8,7 +8,7 @@ from itertools import groupby
 from osteon.fracture_size import FractureSizes
 from osteon.metrics import TITLES
 from osteon.report.charts import Axis, Chart, Series, line_chart
-from osteon.report.forest import ForestChart, ForestRow
+from osteon.report.forest import GRAY, MARKED, ForestChart, ForestRow
 from osteon.report.material import Material
 from osteon.report.rendering import fragment
 from osteon.report.sections import SECTIONS, Section
@@ -45,7 +45,7 @@ def _forests(found: Subgroups, test: Evaluation | None) -> Iterator[Chart]:
             title=f"{TITLES[metric]} by subgroup",
             label=TITLES[metric],
             rows=tuple(_rows(found, metric)),
-            whole=_whole(test, metric),
+            reference=_whole(test, metric),
         )
 
 
@@ -57,14 +57,19 @@ def _rows(found: Subgroups, metric: str) -> Iterator[ForestRow]:
 
 def _row(subgroup: Subgroup, metric: str) -> ForestRow:
     figure, difference = subgroup.figures[metric], subgroup.differences.get(metric)
+    colour, note = 0, ""
+    if metric in subgroup.too_few:
+        colour, note = GRAY, "too few"
+    elif difference is not None and difference.shown:
+        colour, note = MARKED, "shown to differ"
     return ForestRow(
         name=subgroup.value,
         value=figure.value,
         low=figure.low,
         high=figure.high,
         n=subgroup.n,
-        gray=metric in subgroup.too_few,
-        marked=difference is not None and difference.shown,
+        colour=colour,
+        note=note,
     )
 
 
