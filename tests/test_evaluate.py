@@ -178,6 +178,10 @@ def test_what_a_reader_must_know_is_said() -> None:
     said = " ".join(evaluated(scored(n=200, skill=0.0)).remarks)
     assert "includes 0.5" in said
     assert "not shown to be above always answering" in said
+    swapped = scored(n=200)
+    said = " ".join(evaluated(replace(swapped, scores=swapped.scores[:, ::-1])).remarks)
+    assert "includes 0.5" not in said
+    assert "The whole interval of the AUROC is below 0.5" in said
     few = " ".join(evaluated(scored(n=24, n_classes=4)).remarks)
     assert "read the intervals, not the values" in few
 

@@ -205,7 +205,12 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
                 f"{evaluation.part}: read the intervals, not the values."
             )
     auroc = evaluation.scores["auroc"]
-    if auroc.low is not None and auroc.low <= 0.5:
+    if auroc.high is not None and auroc.high < 0.5:
+        yield (
+            "The whole interval of the AUROC is below 0.5: worse than chance, as where classes were "
+            "swapped."
+        )
+    elif auroc.low is not None and auroc.low <= 0.5:
         yield "The interval of the AUROC includes 0.5: no better than chance, as far as seen here."
     yield from _against_baselines(evaluation)
 
