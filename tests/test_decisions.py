@@ -68,6 +68,7 @@ def test_the_threshold_for_specificity_is_the_lowest_that_does() -> None:
     point = specific_point(val, specificity=0.9)
     assert point.threshold == pytest.approx(0.85)  # 0.8 would answer a second negative positive
     assert point.rule == "specificity >= 0.90"
+    assert specific_point(val, specificity=0.999).rule == "specificity >= 0.999"  # and not 1.00
     assert specific_point(val, specificity=1.0).threshold == pytest.approx(0.95)
     low = predictions(labels, of_two(np.r_[np.arange(10) / 10, 0.1, 0.1, 0.1]), part="val")
     assert specific_point(low, specificity=1.0).threshold > 0.9  # above every film
@@ -142,6 +143,8 @@ def test_a_promise_is_judged_by_its_interval() -> None:
         "x at least 90 %: reached here, but so few films cannot settle it (92.0 % seen, interval "
         "85.0 to 99.0 %)."
     )
+    assert promise("x", 0.995, estimate(0.9, 0.8, 0.99)).words.startswith("x at least 99.5 %")
+    assert promise("x", 0.07, estimate(0.9, 0.8, 0.99)).words.startswith("x at least 7 %:")
     assert "missed here" in promise("x", 0.9, estimate(0.88, 0.85, 0.95)).words
     assert promise("x", 0.9, estimate(0.8, 0.7, 0.89)).verdict == "broken"
     assert promise("x", 1.0, estimate(0.99, 0.97, 1.0)).verdict == "broken"  # one was missed

@@ -197,7 +197,9 @@ def test_tied_scores_are_answered_alike() -> None:
     point = choose_operating_point(val, sensitivity=0.4)
     assert point.threshold == 0.6
     assert answers_at(val.scores, point)[:, 1].tolist() == [1, 1, 1, 1, 0, 1, 1, 0]
-    assert choose_operating_point(val, sensitivity=1.0).threshold == 0.1
+    whole = choose_operating_point(val, sensitivity=1.0)
+    assert (whole.threshold, whole.rule) == (0.1, "sensitivity >= 1.00")
+    assert choose_operating_point(val, sensitivity=0.995).rule == "sensitivity >= 0.995"
     healthy = replace(val, labels=np.zeros(8, np.int64))
     with pytest.raises(DataError, match="No film of 'fractured'"):
         choose_operating_point(healthy)

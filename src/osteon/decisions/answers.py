@@ -12,7 +12,7 @@ from osteon.decisions.promises import promise
 from osteon.decisions.tables import Share, cells, shares
 from osteon.decisions.values import DOUBTFUL, ThreeAnswers
 from osteon.errors import DataError, UsageError
-from osteon.operating_point import choose_operating_point
+from osteon.operating_point import as_asked, choose_operating_point
 from osteon.statistics import RESAMPLES
 from osteon.types import Estimate, OperatingPoint, Predictions
 
@@ -43,7 +43,7 @@ def specific_point(validation: Predictions, *, specificity: float) -> OperatingP
     highest = negatives[needed - 1]
     above = validation.scores[validation.scores[:, 1] > highest, 1]
     threshold = float(above.min()) if len(above) else math.nextafter(float(highest), math.inf)
-    return OperatingPoint(threshold=threshold, rule=f"specificity >= {specificity:.2f}")
+    return OperatingPoint(threshold=threshold, rule=f"specificity >= {as_asked(specificity)}")
 
 
 def two_points(
