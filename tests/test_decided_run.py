@@ -183,4 +183,4 @@ def test_the_decision_curve_is_drawn_no_deeper_than_its_axis() -> None:
     chart = curve_chart(found.curve)
     assert all(DEEPEST <= y <= chart.y.high for line in chart.series for _, y in line.points)
     assert "shown to be better" in useful(found.curve)
-    assert useful(replace(found.curve, useful=((0.3, 0.3),))).startswith("At no threshold")
+    assert useful(replace(found.curve, useful=((0.3, 0.3),))).startswith("Over no range")

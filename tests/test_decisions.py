@@ -123,6 +123,19 @@ def test_a_classifier_that_is_too_good_leaves_no_film_doubtful() -> None:
     assert "Wilson" in found.figures["sensitivity"].method
 
 
+def test_the_verdict_rounds_no_error_away() -> None:
+    labels = np.repeat([0, 1], [300, 100])
+    score = np.where(labels == 1, 0.9, 0.1)
+    val = predictions(labels, of_two(score), part="val")
+    missed = predictions(labels, of_two(np.where(np.arange(400) == 399, 0.2, score)))
+    found = three_answers(val, missed, sensitivity=1, specificity=1, n_resamples=20)
+    assert "ones under 1 % are wrong" in found.verdict
+    doubtful = predictions(np.repeat([0, 1], 5), of_two(np.repeat([0.9, 0.1, 0.9], [1, 8, 1])))
+    unanswered = predictions(labels, of_two(np.full(400, 0.5)))
+    found = three_answers(doubtful, unanswered, sensitivity=1, specificity=1, n_resamples=20)
+    assert found.verdict.endswith("100 % are left doubtful for a person to read.")
+
+
 def test_a_film_is_answered_with_its_thresholds() -> None:
     found = three_answers(apart(part="val"), apart(), sensitivity=0.95, specificity=0.95,
                           n_resamples=50)  # fmt: skip
