@@ -207,8 +207,8 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
     auroc = evaluation.scores["auroc"]
     if auroc.high is not None and auroc.high < 0.5:
         yield (
-            "The whole interval of the AUROC is below 0.5: worse than chance, as where classes were "
-            "swapped."
+            "The whole interval of the AUROC is below 0.5: worse than chance, as where classes "
+            "were swapped."
         )
     elif auroc.low is not None and auroc.low <= 0.5:
         yield "The interval of the AUROC includes 0.5: no better than chance, as far as seen here."
@@ -217,7 +217,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
 
 def _against_baselines(evaluation: Evaluation) -> Iterator[str]:
     gain = evaluation.gains.get("majority", {}).get("accuracy")
-    if gain is not None and gain.low is not None and gain.low <= 0:
+    if gain is not None and _none_shown(gain):
         yield "The accuracy is not shown to be above always answering the most frequent class."
     metadata = evaluation.baselines.get("metadata_only", {}).get("auroc")
     if metadata is None or metadata.low is None:
@@ -229,5 +229,11 @@ def _against_baselines(evaluation: Evaluation) -> Iterator[str]:
             "can be read without the bone."
         )
     gain = evaluation.gains["metadata_only"]["auroc"]
-    if gain.low is not None and gain.low <= 0:
+    if _none_shown(gain):
         yield "The AUROC is not shown to be above that of file metadata alone."
+
+
+def _none_shown(gain: Estimate) -> bool:
+    """By the interval; where there is none, by what was seen."""
+    least = gain.value if gain.low is None else gain.low
+    return least is not None and least <= 0
