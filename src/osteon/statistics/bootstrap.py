@@ -199,9 +199,12 @@ def contrasts(
 def ranked_alike(scores: Floats, other: Floats) -> bool:
     """Whether both (N, C) put the films into the same order, ties among them, class by class."""
     return all(
-        np.array_equal(*(np.unique(column, return_inverse=True)[1] for column in pair))
-        for pair in zip(scores.T, other.T, strict=True)
+        np.array_equal(_order(one), _order(two)) for one, two in zip(scores.T, other.T, strict=True)
     )
+
+
+def _order(score: Floats) -> Ints:
+    return np.unique(score, return_inverse=True)[1].astype(np.int64)
 
 
 def _difference(drawn: _Draws, groups: Sequence[str], same: bool) -> Estimate:
