@@ -250,6 +250,10 @@ def test_too_few_groups_for_a_promise_put_the_class_into_every_set() -> None:
     assert found.thresholds["b"] == 0
     assert found.by_class["b"].value == 1
     assert any("'b' has 5 independent groups" in remark for remark in found.remarks)
+    labels = np.repeat([0, 1], 50)
+    zeros = predictions(labels, of_two(np.r_[np.full(50, 0.1), np.zeros(50)]), part="val")
+    found = conformal_sets(zeros, apart(), coverage=0.9, n_resamples=50)
+    assert found.remarks[0].startswith("'b' is in every set: too many of its validation films")
 
 
 def test_shares_of_sets_sum_to_one_and_sizes_agree() -> None:

@@ -186,6 +186,15 @@ def test_what_a_reader_must_know_is_said() -> None:
     assert "read the intervals, not the values" in few
 
 
+def test_many_films_of_few_patients_are_said() -> None:
+    films = scored(n=300)
+    few = replace(films, groups=tuple(str(i % 4) for i in range(300)))
+    said = [remark for remark in evaluated(few).remarks if "too narrow" in remark]
+    assert len(said) == 2
+    assert f"{(films.labels == 1).sum()} films of 'a' in test are of only 4 independent" in said[1]
+    assert not [remark for remark in evaluated(films).remarks if "too narrow" in remark]
+
+
 def test_tied_scores_are_answered_alike() -> None:
     """The highest threshold that reaches the target, where a score is held by several films."""
     positive = np.array([0.9, 0.6, 0.6, 0.6, 0.1, 0.6, 0.6, 0.2])

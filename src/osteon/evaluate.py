@@ -35,6 +35,7 @@ OF_ANSWERS = ("sensitivity", "specificity", "precision", "f1")
 ANALYTIC_AT_POINT = ("sensitivity", "specificity", "precision", "npv")
 COMPARED = ("auroc", "balanced_accuracy", "accuracy")
 FEW_FILMS = 10
+FEW_GROUPS = 10
 
 
 def evaluate(
@@ -84,7 +85,8 @@ def evaluate(
         gains={name: how.gains(compared, other) for name, other in others.items()},
         analytic=dict(_analytic(known, operating_point)),
     )
-    return replace(evaluation, remarks=(*_remarks(evaluation), *remarks))
+    told = (*_remarks(evaluation), *_on_few_groups(known), *remarks)
+    return replace(evaluation, remarks=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,20 @@ def _against_baselines(evaluation: Evaluation) -> Iterator[str]:
     gain = evaluation.gains["metadata_only"]["auroc"]
     if _none_shown(gain):
         yield "The AUROC is not shown to be above that of file metadata alone."
+
+
+def _on_few_groups(known: Predictions) -> Iterator[str]:
+    """Where films are enough and patients are not; of few films it was said already."""
+    held = np.asarray(known.groups)
+    for index, name in enumerate(known.classes):
+        of_class = held[known.labels == index]
+        n_groups = len(np.unique(of_class))
+        if n_groups < FEW_GROUPS and len(of_class) >= FEW_FILMS:
+            yield (
+                f"The {len(of_class):,} films of '{name}' in {known.part} are of only {n_groups} "
+                f"independent group{'' if n_groups == 1 else 's'}: intervals that rest on so few "
+                "are too narrow."
+            )
 
 
 def _none_shown(gain: Estimate) -> bool:
