@@ -149,10 +149,16 @@ def test_sections_of_two_and_of_several_classes(tmp_path: Path, classes: tuple[s
     assert (made.plots / "calibration.svg").is_file()
     val, test = (read_predictions(made.predictions(part), part=part) for part in ("val", "test"))
     write_value(made.path / CALIBRATION, judge_calibration(val, test, n_resamples=50))
-    write_value(made.path / DECISIONS, decide(val, test, n_resamples=50))
+    decided = decide(
+        val, test, sensitivity=0.995, coverage=0.975, prevalence=0.0004, n_resamples=50
+    )
+    write_value(made.path / DECISIONS, decided)
     page = write_report(made.path).read_text(encoding="utf-8")
     assert "Prediction sets" in page
+    assert "a promise of 97.5 %" in page
     assert ("<h3>Three answers</h3>" in page) == (len(classes) == 2)
+    assert ('<th scope="row">99.5 %</th>' in page) == (len(classes) == 2)
+    assert ("of 0.04 %, as the user said" in page) == (len(classes) == 2)
     assert ("need two classes" in page) == (len(classes) == 3)
     assert "three <b>" not in page
 
@@ -177,4 +183,4 @@ def test_the_decision_curve_is_drawn_no_deeper_than_its_axis() -> None:
     chart = curve_chart(found.curve)
     assert all(DEEPEST <= y <= chart.y.high for line in chart.series for _, y in line.points)
     assert "shown to be better" in useful(found.curve)
-    assert useful(replace(found.curve, useful=((0.3, 0.3),))).startswith("At no threshold")
+    assert useful(replace(found.curve, useful=((0.3, 0.3),))).startswith("Over no range")

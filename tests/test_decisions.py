@@ -68,6 +68,7 @@ def test_the_threshold_for_specificity_is_the_lowest_that_does() -> None:
     point = specific_point(val, specificity=0.9)
     assert point.threshold == pytest.approx(0.85)  # 0.8 would answer a second negative positive
     assert point.rule == "specificity >= 0.90"
+    assert specific_point(val, specificity=0.999).rule == "specificity >= 0.999"  # and not 1.00
     assert specific_point(val, specificity=1.0).threshold == pytest.approx(0.95)
     low = predictions(labels, of_two(np.r_[np.arange(10) / 10, 0.1, 0.1, 0.1]), part="val")
     assert specific_point(low, specificity=1.0).threshold > 0.9  # above every film
@@ -122,6 +123,19 @@ def test_a_classifier_that_is_too_good_leaves_no_film_doubtful() -> None:
     assert "Wilson" in found.figures["sensitivity"].method
 
 
+def test_the_verdict_rounds_no_error_away() -> None:
+    labels = np.repeat([0, 1], [300, 100])
+    score = np.where(labels == 1, 0.9, 0.1)
+    val = predictions(labels, of_two(score), part="val")
+    missed = predictions(labels, of_two(np.where(np.arange(400) == 399, 0.2, score)))
+    found = three_answers(val, missed, sensitivity=1, specificity=1, n_resamples=20)
+    assert "ones under 1 % are wrong" in found.verdict
+    doubtful = predictions(np.repeat([0, 1], 5), of_two(np.repeat([0.9, 0.1, 0.9], [1, 8, 1])))
+    unanswered = predictions(labels, of_two(np.full(400, 0.5)))
+    found = three_answers(doubtful, unanswered, sensitivity=1, specificity=1, n_resamples=20)
+    assert found.verdict.endswith("100 % are left doubtful for a person to read.")
+
+
 def test_a_film_is_answered_with_its_thresholds() -> None:
     found = three_answers(apart(part="val"), apart(), sensitivity=0.95, specificity=0.95,
                           n_resamples=50)  # fmt: skip
@@ -142,6 +156,8 @@ def test_a_promise_is_judged_by_its_interval() -> None:
         "x at least 90 %: reached here, but so few films cannot settle it (92.0 % seen, interval "
         "85.0 to 99.0 %)."
     )
+    assert promise("x", 0.995, estimate(0.9, 0.8, 0.99)).words.startswith("x at least 99.5 %")
+    assert promise("x", 0.07, estimate(0.9, 0.8, 0.99)).words.startswith("x at least 7 %:")
     assert "missed here" in promise("x", 0.9, estimate(0.88, 0.85, 0.95)).words
     assert promise("x", 0.9, estimate(0.8, 0.7, 0.89)).verdict == "broken"
     assert promise("x", 1.0, estimate(0.99, 0.97, 1.0)).verdict == "broken"  # one was missed
@@ -234,6 +250,10 @@ def test_too_few_groups_for_a_promise_put_the_class_into_every_set() -> None:
     assert found.thresholds["b"] == 0
     assert found.by_class["b"].value == 1
     assert any("'b' has 5 independent groups" in remark for remark in found.remarks)
+    labels = np.repeat([0, 1], 50)
+    zeros = predictions(labels, of_two(np.r_[np.full(50, 0.1), np.zeros(50)]), part="val")
+    found = conformal_sets(zeros, apart(), coverage=0.9, n_resamples=50)
+    assert found.remarks[0].startswith("'b' is in every set: too many of its validation films")
 
 
 def test_shares_of_sets_sum_to_one_and_sizes_agree() -> None:

@@ -153,6 +153,13 @@ def test_equal_rankings_do_not_differ_and_have_no_p() -> None:
     assert (made.z, made.p) == (None, None)
 
 
+def test_two_perfect_areas_are_not_known_to_be_equal() -> None:
+    positive = np.repeat([False, True], 20)
+    score, other = np.arange(40.0), np.r_[np.arange(20.0)[::-1], np.arange(20.0, 40.0)]
+    made = auroc_difference(positive, score, other, each_its_own(40))
+    assert (made.difference.value, made.difference.low, made.p) == (0.0, None, None)
+
+
 def test_a_million_pairs_take_no_table_of_pairs() -> None:
     rng = np.random.default_rng(0)
     positive = rng.random(40_000) < 0.5

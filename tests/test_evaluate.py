@@ -178,8 +178,21 @@ def test_what_a_reader_must_know_is_said() -> None:
     said = " ".join(evaluated(scored(n=200, skill=0.0)).remarks)
     assert "includes 0.5" in said
     assert "not shown to be above always answering" in said
+    swapped = scored(n=200)
+    said = " ".join(evaluated(replace(swapped, scores=swapped.scores[:, ::-1])).remarks)
+    assert "includes 0.5" not in said
+    assert "The whole interval of the AUROC is below 0.5" in said
     few = " ".join(evaluated(scored(n=24, n_classes=4)).remarks)
     assert "read the intervals, not the values" in few
+
+
+def test_many_films_of_few_patients_are_said() -> None:
+    films = scored(n=300)
+    few = replace(films, groups=tuple(str(i % 4) for i in range(300)))
+    said = [remark for remark in evaluated(few).remarks if "too narrow" in remark]
+    assert len(said) == 2
+    assert f"{(films.labels == 1).sum()} films of 'a' in test are of only 4 independent" in said[1]
+    assert not [remark for remark in evaluated(films).remarks if "too narrow" in remark]
 
 
 def test_tied_scores_are_answered_alike() -> None:
@@ -193,7 +206,9 @@ def test_tied_scores_are_answered_alike() -> None:
     point = choose_operating_point(val, sensitivity=0.4)
     assert point.threshold == 0.6
     assert answers_at(val.scores, point)[:, 1].tolist() == [1, 1, 1, 1, 0, 1, 1, 0]
-    assert choose_operating_point(val, sensitivity=1.0).threshold == 0.1
+    whole = choose_operating_point(val, sensitivity=1.0)
+    assert (whole.threshold, whole.rule) == (0.1, "sensitivity >= 1.00")
+    assert choose_operating_point(val, sensitivity=0.995).rule == "sensitivity >= 0.995"
     healthy = replace(val, labels=np.zeros(8, np.int64))
     with pytest.raises(DataError, match="No film of 'fractured'"):
         choose_operating_point(healthy)

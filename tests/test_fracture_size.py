@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from osteon.errors import UsageError
-from osteon.fracture_size import FractureSizes, fitted, fracture_sizes
+from osteon.fracture_size import FractureSizes, fitted, fracture_sizes, in_percent
 from osteon.types import (
     Box,
     FilmFacts,
@@ -80,6 +81,33 @@ def test_the_size_at_which_half_are_found_is_found_again() -> None:
         found = [band.found.value or 0 for band in sizes.bands]
         assert found == sorted(found)
         assert [point.value for point in sizes.curve] == sorted(p.value for p in sizes.curve)
+
+
+def test_an_interval_beyond_the_film_is_told_in_plain_percent() -> None:
+    rng = np.random.default_rng(8)
+    shares = 10 ** rng.uniform(-4, -0.01, size=200)
+    found = rng.random(200) < 1 / (1 + np.exp(-0.5 * (np.log10(shares) + 0.3)))
+    sizes = fracture_sizes(*made(shares, found), point=HALF, n_resamples=200)
+    assert sizes is not None
+    assert sizes.half_found_at is not None
+    assert (sizes.half_found_at.high or 0) > 1
+    assert "to over 100 %)" in sizes.told
+    assert "e+" not in sizes.told
+    assert [in_percent(share) for share in (0.00042, 0.042, 0.42, 0.999, 1.0)] == [
+        "0.042", "4.2", "42", "100", "100",
+    ]  # fmt: skip
+
+
+def test_one_patient_shows_nothing_of_sizes() -> None:
+    rng = np.random.default_rng(0)
+    shares = 10 ** rng.uniform(-4, -0.5, size=60)
+    predictions, manifest, facts = made(shares, shares > 0.01)
+    alone = replace(predictions, groups=("one",) * 120)
+    sizes = fracture_sizes(alone, manifest, facts, point=HALF, n_resamples=50)
+    assert sizes is not None
+    assert sizes.slope is not None
+    assert (sizes.slope.low, sizes.half_found_at) == (None, None)
+    assert "not shown" in sizes.told
 
 
 def test_where_size_does_not_matter_none_is_told() -> None:

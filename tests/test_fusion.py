@@ -180,11 +180,29 @@ def test_several_classes_are_averaged_and_disagreeing_studies_left_out() -> None
     test.labels[0] = (test.labels[1] + 1) % 3
     found = fuse(test, None, study_of, n_resamples=10)
     assert [each.rule for each in found.ways] == ["film by film", "mean"]
-    assert found.n_studies == 49
+    assert (found.n_studies, found.n_several) == (49, 49)
+    assert found.label_rule == "the class of all its films"
     assert "1 study whose films differ in class is left out." in found.remarks
     mean = test.scores.reshape(50, 2, 3).mean(1)[1:]
     right = (mean.argmax(1) == test.labels.reshape(50, 2)[1:, 0]).mean()
     assert way(found, "mean").figures["accuracy"].value == pytest.approx(right)
+
+
+def test_the_gain_on_one_patient_has_no_interval() -> None:
+    test, study_of = made(20, seed=0)
+    found = fuse(replace(test, groups=("one",) * 40), None, study_of, n_resamples=10)
+    gain = way(found, "max").gain["auroc"]
+    assert gain.value is not None
+    assert (gain.low, gain.high) == (None, None)
+
+
+def test_where_no_study_agrees_on_a_class_there_is_nothing_to_fuse() -> None:
+    test, study_of = made(20, seed=0, n_classes=3)
+    test.labels[1::2] = (test.labels[::2] + 1) % 3
+    found = fuse(test, None, study_of, n_resamples=10)
+    assert (found.ways, found.n_studies, found.n_several) == ((), 0, 0)
+    assert "In no study of several films do all agree on the class" in found.remarks[0]
+    assert "20 studies whose films differ in class are left out." in found.remarks
 
 
 def test_a_study_is_positive_where_one_film_is() -> None:

@@ -168,6 +168,14 @@ def test_a_prevalence_is_between_0_and_1(prevalence: float) -> None:
         predictive_values(*table(1, 1, 1, 1), prevalence=prevalence)
 
 
+def test_one_patient_gives_predictive_values_no_interval() -> None:
+    positive, answered = np.array([[True, True, False, False], [True, False, False, True]])
+    made = predictive_values(positive, answered, ["one"] * 4, prevalence=0.1)
+    for each in (made.ppv, made.npv):
+        assert each.value is not None
+        assert (each.low, each.high) == (None, None)
+
+
 def test_one_class_has_no_predictive_values() -> None:
     made = predictive_values(*table(3, 0, 2, 0), prevalence=0.5)
     assert (made.ppv.value, made.npv.value) == (None, None)

@@ -213,6 +213,10 @@ def test_a_headline_is_never_alone(tmp_path: Path) -> None:
         assert "metadata only" in card
         assert "majority" in card
         assert re.search(r"\d+ films, \d+ groups", card)
+    counted = [re.search(r"<dt>n</dt><dd>([\d,]+) films", card) for card in cards]
+    n, _, positives, negatives = (int(each[1].replace(",", "")) for each in counted if each)
+    assert 0 < positives < n
+    assert positives + negatives == n  # of sensitivity and specificity: the films they rest on
 
 
 def test_a_leaking_split_is_the_first_line(tmp_path: Path) -> None:

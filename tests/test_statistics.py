@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
+from osteon.console import shown_estimate
 from osteon.metrics import METRICS
-from osteon.statistics import differences, estimates, group_draws, resamples, wilson
+from osteon.report.rendering import estimate_html
+from osteon.statistics import contrasts, differences, estimates, group_draws, resamples, wilson
+from osteon.types import Estimate
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -178,6 +181,26 @@ def test_a_difference_that_never_varies_has_no_interval() -> None:
     auroc = {"auroc": METRICS["auroc"]}
     made = differences(auroc, PERFECT, np.eye(2)[PERFECT], constant, PATIENTS)["auroc"]
     assert (made.value, made.low, made.high) == (0.5, None, None)
+
+
+def test_no_zero_is_printed_as_less_than_nothing() -> None:
+    nothing = Estimate(value=-0.0001, low=-0.0004, high=0.0003, n=9, n_groups=9, method="made up")
+    assert shown_estimate(nothing) == "0.000 [.000, .000]"
+    assert "-" not in estimate_html(nothing)
+
+
+def test_two_perfect_classifiers_are_not_known_to_be_equally_good() -> None:
+    """18 films of 6 patients cannot show a difference of exactly 0."""
+    rising = np.arange(18) / 18
+    turned = np.r_[rising[:12][::-1], rising[12:]]
+    first, second = (np.stack([1 - score, score], axis=1) for score in (rising, turned))
+    auroc = {"auroc": METRICS["auroc"]}
+    made = differences(auroc, PERFECT, first, second, PATIENTS)["auroc"]
+    assert (made.value, made.low, made.high) == (0.0, None, None)
+    assert "no interval" in made.method
+    assert contrasts(auroc, PERFECT, first, second, PATIENTS)["auroc"][1] is None
+    recalibrated = differences(auroc, PERFECT, first, first**3, PATIENTS)["auroc"]
+    assert (recalibrated.low, recalibrated.high) == (0.0, 0.0)
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def told_travels(travels: Travels) -> list[str]:
     for cell in travels.cells:
         if cell.loss is not None and cell.loss.value is not None and cell.loss.low is not None:
             how = "loses" if cell.loss.low > 0 else "is not shown to lose"
-            ends = f"{cell.loss.value:.3f} [{cell.loss.low:.3f}, {cell.loss.high:.3f}]"
+            ends = f"{cell.loss.value:z.3f} [{cell.loss.low:z.3f}, {cell.loss.high:z.3f}]"
             told.append(
                 f"Trained on {cell.train} and judged on {cell.test} it {how} AUROC against a "
                 f"classifier of {cell.test} itself: {ends}."
@@ -83,7 +83,7 @@ def told_travels(travels: Travels) -> list[str]:
     for left in travels.left_out:
         if left.drop.value is not None and left.drop.low is not None:
             how = "lower" if left.drop.low > 0 else "not shown to be lower"
-            ends = f"{left.drop.value:.3f} [{left.drop.low:.3f}, {left.drop.high:.3f}]"
+            ends = f"{left.drop.value:z.3f} [{left.drop.low:z.3f}, {left.drop.high:z.3f}]"
             told.append(f"Never having seen {left.value}, the AUROC on it is {how}: by {ends}.")
         told += _not_above_metadata(left.gain, f"On {left.value}, which it has never seen, it")
     return told
@@ -94,7 +94,7 @@ def _not_above_metadata(gain: Estimate, where: str) -> list[str]:
         return []
     return [
         f"{where} is not shown to beat file metadata alone, without any picture, in AUROC: "
-        f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]."
+        f"{gain.value:+z.3f} [{gain.low:+z.3f}, {gain.high:+z.3f}]."
     ]
 
 

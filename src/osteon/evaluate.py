@@ -35,6 +35,7 @@ OF_ANSWERS = ("sensitivity", "specificity", "precision", "f1")
 ANALYTIC_AT_POINT = ("sensitivity", "specificity", "precision", "npv")
 COMPARED = ("auroc", "balanced_accuracy", "accuracy")
 FEW_FILMS = 10
+FEW_GROUPS = 10
 
 
 def evaluate(
@@ -84,7 +85,8 @@ def evaluate(
         gains={name: how.gains(compared, other) for name, other in others.items()},
         analytic=dict(_analytic(known, operating_point)),
     )
-    return replace(evaluation, remarks=(*_remarks(evaluation), *remarks))
+    told = (*_remarks(evaluation), *_on_few_groups(known), *remarks)
+    return replace(evaluation, remarks=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +202,19 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
                 f"{evaluation.part}: read the intervals, not the values."
             )
     auroc = evaluation.scores["auroc"]
-    if auroc.low is not None and auroc.low <= 0.5:
+    if auroc.high is not None and auroc.high < 0.5:
+        yield (
+            "The whole interval of the AUROC is below 0.5: worse than chance, as where classes "
+            "were swapped."
+        )
+    elif auroc.low is not None and auroc.low <= 0.5:
         yield "The interval of the AUROC includes 0.5: no better than chance, as far as seen here."
     yield from _against_baselines(evaluation)
 
 
 def _against_baselines(evaluation: Evaluation) -> Iterator[str]:
     gain = evaluation.gains.get("majority", {}).get("accuracy")
-    if gain is not None and gain.low is not None and gain.low <= 0:
+    if gain is not None and _none_shown(gain):
         yield "The accuracy is not shown to be above always answering the most frequent class."
     metadata = evaluation.baselines.get("metadata_only", {}).get("auroc")
     if metadata is None or metadata.low is None:
@@ -219,5 +226,25 @@ def _against_baselines(evaluation: Evaluation) -> Iterator[str]:
             "can be read without the bone."
         )
     gain = evaluation.gains["metadata_only"]["auroc"]
-    if gain.low is not None and gain.low <= 0:
+    if _none_shown(gain):
         yield "The AUROC is not shown to be above that of file metadata alone."
+
+
+def _on_few_groups(known: Predictions) -> Iterator[str]:
+    """Where films are enough and patients are not; of few films it was said already."""
+    held = np.asarray(known.groups)
+    for index, name in enumerate(known.classes):
+        of_class = held[known.labels == index]
+        n_groups = len(np.unique(of_class))
+        if n_groups < FEW_GROUPS and len(of_class) >= FEW_FILMS:
+            yield (
+                f"The {len(of_class):,} films of '{name}' in {known.part} are of only {n_groups} "
+                f"independent group{'' if n_groups == 1 else 's'}: intervals that rest on so few "
+                "are too narrow."
+            )
+
+
+def _none_shown(gain: Estimate) -> bool:
+    """By the interval; where there is none, by what was seen."""
+    least = gain.value if gain.low is None else gain.low
+    return least is not None and least <= 0

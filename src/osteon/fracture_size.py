@@ -7,7 +7,6 @@ Legend: N films with a box, B resamples.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,6 +37,7 @@ BANDS = 3
 POINTS = 25  # of the curve
 RIDGE = 1e-3  # on the slope, so that sizes that part found from missed whole give no infinite one
 STEPS = 40  # of Newton's method
+LEAST = 1e-5  # share of a film's area: what is smaller is less than a few px
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,9 +175,11 @@ def _measured(
         bands = list(_bands(boxed, shares, found, groups, n_resamples, seed))
         if 0 < found.sum() < len(found):
             whole = fitted(shares, found, np.ones((1, len(found))))
+            several = n_resamples if len(set(groups)) > 1 else 0
             drawn = np.concatenate([
-                fitted(shares, found, weights)
-                for weights in resamples(groups, resamples=n_resamples, seed=seed)
+                np.empty((0, 2)),
+                *(fitted(shares, found, weights)
+                  for weights in resamples(groups, resamples=several, seed=seed)),
             ])  # fmt: skip
             curve = list(_curve(shares, whole, drawn))
             slope, half = _slope_and_half(whole, drawn, len(found), len(set(groups)), n_resamples)
@@ -314,4 +316,12 @@ def _told(found: Floats, shares: Floats, slope: Estimate | None, half: Estimate 
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if math.isfinite(share) else "?"
+    """Of the film's area: an end of an interval may lie beyond all of it."""
+    if share > 1:
+        return "over 100 %"
+    return f"{in_percent(share)} %" if share >= LEAST else f"under {in_percent(LEAST)} %"
+
+
+def in_percent(share: float) -> str:
+    """Two digits, such as 0.042, 4.2 or 42; 100 as such."""
+    return f"{100 * share:.2g}" if share < 0.995 else "100"

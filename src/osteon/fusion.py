@@ -62,7 +62,7 @@ class StudyLevel:
     classes: tuple[str, ...]
     n_films: int
     n_studies: int
-    n_several: int  # studies with more than one film
+    n_several: int  # those of them with more than one film
     class_counts: Mapping[str, int]
     ways: tuple[Fused, ...]  # film by film first
     learned: LearnedFusion | None
@@ -123,7 +123,7 @@ def fuse(
     remarks = list(_remarks(test, films, studies, unit))
     ways: list[Fused] = []
     learned = None
-    if studies.n_several:
+    if studies.n_judged_of_several:
         fusions: dict[str, Fusion] = {"max": largest, "mean": average} if binary else {}
         if binary:
             learned, why_not = learn_fusion(known)
@@ -135,11 +135,13 @@ def fuse(
     counts = Counter(studies.labels[studies.labels >= 0].tolist())
     return StudyLevel(
         unit=unit,
-        label_rule=f"'{test.classes[1]}' where any film is" if binary else "where all films agree",
+        label_rule=f"'{test.classes[1]}' where any film is"
+        if binary
+        else "the class of all its films",
         classes=test.classes,
         n_films=len(films.ids),
         n_studies=int((studies.labels >= 0).sum()),
-        n_several=studies.n_several,
+        n_several=studies.n_judged_of_several,
         class_counts={name: counts[at] for at, name in enumerate(test.classes)},
         ways=tuple(ways),
         learned=learned,
@@ -153,6 +155,8 @@ def _remarks(test: Predictions, films: Predictions, studies: _Studies, unit: str
         told.append("Nothing tells which films are of one study or patient: none can be fused.")
     elif not studies.n_several:
         told.append("No study here has more than one film: films and studies are the same.")
+    elif not studies.n_judged_of_several:
+        told.append("In no study of several films do all agree on the class: none can be fused.")
     if left := len(test.ids) - len(films.ids):
         told.append(f"{left:,} films without a label are left out.")
     if disagreeing := int((studies.labels < 0).sum()):
@@ -202,6 +206,13 @@ class _Studies:
     @property
     def n_several(self) -> int:
         return sum(len(own) > 1 for own in self.places)
+
+    @property
+    def n_judged_of_several(self) -> int:
+        """Of those that have a label."""
+        return sum(
+            len(own) > 1 for own, label in zip(self.places, self.labels, strict=True) if label >= 0
+        )
 
     def fused(self, fusion: Fusion) -> Predictions:
         """One row a study that has a label."""
@@ -369,7 +380,9 @@ def _gains(fused: _Answered, films: _Answered, n_resamples: int, seed: int) -> d
         whole = mine(once) - theirs(once)
         low, high = percentiles(np.concatenate(drawn[metric]))
         method = f"grouped bootstrap of both, {n_resamples:,} resamples, percentile"
-        if low is not None and low == high and whole[0] != 0:
+        if len(names) < 2:
+            low, high, method = None, None, "no interval: all films are of one group"
+        elif low is not None and low == high:
             low, high, method = None, None, "no interval (the bootstrap collapsed)"
         value = None if np.isnan(whole[0]) else float(whole[0])
         n = len(fused.rows.ids)

@@ -33,8 +33,14 @@ def choose_operating_point(
         )
     needed = math.ceil(sensitivity * len(positives) - 1e-9)
     return OperatingPoint(
-        threshold=float(positives[needed - 1]), rule=f"sensitivity >= {sensitivity:.2f}"
+        threshold=float(positives[needed - 1]), rule=f"sensitivity >= {as_asked(sensitivity)}"
     )
+
+
+def as_asked(share: float) -> str:
+    """A target with two decimals, or as many as it has: 0.999 is not 1.00."""
+    rounded = f"{share:.2f}"
+    return rounded if float(rounded) == share else str(float(share))
 
 
 def answers_at(scores: Floats, point: OperatingPoint) -> Floats:

@@ -113,7 +113,7 @@ def _at_threshold(point: ShiftPoint) -> str:
 
 
 def _ends(loss: Estimate) -> str:
-    return f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]"
+    return f"{loss.value:z.3f} [{loss.low:z.3f}, {loss.high:z.3f}]"
 
 
 def told_losses(report: ShiftReport) -> Iterator[str]:

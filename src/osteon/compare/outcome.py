@@ -95,7 +95,7 @@ def _with_interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{abs(value):.3f} (no interval)"
     ends = (estimate.low, estimate.high) if value >= 0 else (-estimate.high, -estimate.low)
-    return f"{abs(value):.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
+    return f"{abs(value):z.3f} [{ends[0]:z.3f}, {ends[1]:z.3f}]"
 
 
 def _p(row: ComparedMetric) -> str:

@@ -295,10 +295,10 @@ def shown_estimate(estimate: Estimate) -> str:
     if estimate.value is None:
         return "-"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f} [no interval]"
+        return f"{estimate.value:z.3f} [no interval]"
     digits = 3 if abs(estimate.value) < 1 else 2  # three of them fit on 80 columns
-    low, high = (f"{end:.{digits}f}" for end in (estimate.low, estimate.high))
-    return f"{estimate.value:.{digits}f} [{_bare(low)}, {_bare(high)}]"
+    low, high = (f"{end:z.{digits}f}" for end in (estimate.low, estimate.high))
+    return f"{estimate.value:z.{digits}f} [{_bare(low)}, {_bare(high)}]"
 
 
 def _bare(number: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from osteon.compare import shown_p
 from osteon.console import out, print_json, shown_estimate
 from osteon.crossings import Travels, told_travels
 from osteon.metrics import TITLES
@@ -38,7 +39,7 @@ def show_shift(report: ShiftReport, folder: Path, as_data: bool) -> None:
             escape(shown_estimate(curve.mean_drop)),
             escape(worst.told),
             escape(shown_estimate(worst.figures["auroc"])),
-            f"{curve.p:.3f}",
+            shown_p(curve.p).removeprefix("= "),
         )
     out.print(table)
     out.print()

@@ -12,7 +12,7 @@ from osteon.decisions.promises import promise
 from osteon.decisions.tables import Share, cells, shares
 from osteon.decisions.values import DOUBTFUL, ThreeAnswers
 from osteon.errors import DataError, UsageError
-from osteon.operating_point import choose_operating_point
+from osteon.operating_point import as_asked, choose_operating_point
 from osteon.statistics import RESAMPLES
 from osteon.types import Estimate, OperatingPoint, Predictions
 
@@ -43,7 +43,7 @@ def specific_point(validation: Predictions, *, specificity: float) -> OperatingP
     highest = negatives[needed - 1]
     above = validation.scores[validation.scores[:, 1] > highest, 1]
     threshold = float(above.min()) if len(above) else math.nextafter(float(highest), math.inf)
-    return OperatingPoint(threshold=threshold, rule=f"specificity >= {specificity:.2f}")
+    return OperatingPoint(threshold=threshold, rule=f"specificity >= {as_asked(specificity)}")
 
 
 def two_points(
@@ -147,14 +147,24 @@ def three_answers(
 def _verdict(figures: dict[str, Estimate], crossed: bool) -> str:
     def percent(name: str) -> str:
         value = figures[name].value
-        return "none" if value is None else f"{100 * value:.0f} %"
+        return "an unknown share" if value is None else _percent(value)
 
     left = (
         "two thresholds crossed, so that no film is left doubtful"
         if crossed
         else f"{percent('doubtful')} are left doubtful for a person to read"
     )
-    return (
+    answered = (
         f"Of the films {percent('positive')} are answered positive and {percent('negative')} "
-        f"negative; {left}. Of the answered ones {percent('error')} are wrong."
+        f"negative; {left}."
     )
+    if figures["error"].value is None:
+        return answered
+    return f"{answered} Of the answered ones {percent('error')} are wrong."
+
+
+def _percent(share: float) -> str:
+    """Whole, but never 0 or 100 where it is only near."""
+    if 0 < share < 0.005 or 0.995 < share < 1:
+        return f"{'under 1' if share < 0.5 else 'over 99'} %"
+    return f"{100 * share:.0f} %"

@@ -153,9 +153,13 @@ def _remarks(
     for name, threshold in thresholds.items():
         if threshold == ALWAYS:
             fewest = int(np.ceil(coverage / (1 - coverage) - 1e-9))
+            counted = f"{n_groups[name]:,} independent group{'' if n_groups[name] == 1 else 's'}"
             yield (
-                f"'{name}' has {n_groups[name]:,} independent groups in validation; the promise "
-                f"needs {fewest:,}, or has scores of 0 among them: it is in every set."
+                f"'{name}' has {counted} in validation, and the promise needs {fewest:,}: it is in "
+                "every set."
+                if n_groups[name] < fewest
+                else f"'{name}' is in every set: too many of its validation films have a score of "
+                "0 for the promise to be kept otherwise."
             )
     yield (
         "The promise is for a film of a new group (patient or cluster of copies) from where "

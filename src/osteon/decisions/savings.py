@@ -48,12 +48,7 @@ def saving(
         answers,
         test.groups,
         prevalence=prevalence,
-        extra={
-            "wss": lambda table: (
-                share(table, SHARES["answered_negative"])
-                - (1 - share(table, SHARES["sensitivity"]))
-            )
-        },
+        extra={"wss": _wss},
         n_resamples=n_resamples,
         seed=seed,
     )

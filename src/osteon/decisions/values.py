@@ -29,7 +29,7 @@ class Promise:
     @property
     def words(self) -> str:
         """One plain sentence."""
-        said = f"{self.what} at least {100 * self.target:.0f} %"
+        said = f"{self.what} at least {100 * self.target:.10g} %"
         if self.seen.value is None:
             return f"{said}: undefined on these films."
         seen = f"{100 * self.seen.value:.1f} % seen"

@@ -43,7 +43,7 @@ def estimate_html(estimate: Estimate | None) -> Markup:
     """Such as ``0.872 [0.831, 0.905]``, broken before the interval if at all."""
     if estimate is None or estimate.value is None:
         return Markup("undefined")
-    value = f"<b>{estimate.value:.3f}</b>"
+    value = f"<b>{estimate.value:z.3f}</b>"
     if estimate.low is None or estimate.high is None:
         return Markup(f"{value} <span class=ci>[no interval]</span>")
-    return Markup(f"{value} <span class=ci>[{estimate.low:.3f}, {estimate.high:.3f}]</span>")
+    return Markup(f"{value} <span class=ci>[{estimate.low:z.3f}, {estimate.high:z.3f}]</span>")

@@ -160,9 +160,14 @@ def differences(
     n_resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Metric on ``scores`` minus metric on ``other``, paired: the same films in each resample."""
+    """Metric on ``scores`` minus metric on ``other``, paired: the same films in each resample.
+
+    Where no resample gives another difference there is no interval, but for a classifier and one
+    that puts the films into the same order, class by class: there the difference is 0 for sure.
+    """
     draws = _draws(metrics, labels, (scores, other), groups, n_resamples, seed)
-    return {name: _difference(drawn, groups) for name, drawn in draws.items()}
+    same = ranked_alike(scores, other)
+    return {name: _difference(drawn, groups, same) for name, drawn in draws.items()}
 
 
 def contrasts(
@@ -182,17 +187,29 @@ def contrasts(
     films counted among the resamples, as Davison and Hinkley, Bootstrap Methods (1997), 4.11.
     """
     draws = _draws(metrics, labels, (scores, other), groups, n_resamples, seed)
+    same = ranked_alike(scores, other)
     made = {}
     for name, drawn in draws.items():
-        difference = _difference(drawn, groups)
+        difference = _difference(drawn, groups, same)
         known = difference.low is not None
         made[name] = difference, (_two_sided(drawn.drawn) if known else None)
     return made
 
 
-def _difference(drawn: _Draws, groups: Sequence[str]) -> Estimate:
+def ranked_alike(scores: Floats, other: Floats) -> bool:
+    """Whether both (N, C) put the films into the same order, ties among them, class by class."""
+    return all(
+        np.array_equal(_order(one), _order(two)) for one, two in zip(scores.T, other.T, strict=True)
+    )
+
+
+def _order(score: Floats) -> Ints:
+    return np.unique(score, return_inverse=True)[1].astype(np.int64)
+
+
+def _difference(drawn: _Draws, groups: Sequence[str], same: bool) -> Estimate:
     low, high, method = drawn.low, drawn.high, f"paired {drawn.method}"
-    if drawn.collapsed and drawn.value != 0:  # of 0 both are the same classifier
+    if drawn.collapsed and not (same and drawn.value == 0):
         low, high, method = None, None, "no interval (the paired bootstrap collapsed)"
     n, n_groups = len(groups), len(set(groups))
     return Estimate(

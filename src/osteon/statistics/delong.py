@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from osteon.statistics.bootstrap import ranked_alike
 from osteon.statistics.levels import Z, numbered
 from osteon.types import Estimate
 
@@ -138,7 +139,7 @@ def auroc_difference(
     value = float(made.values[0] - made.values[1])
     contrast = np.array([1.0, -1.0])
     variance = float(contrast @ made.covariance @ contrast)
-    same = bool((made.values[0] == made.values[1]) and abs(variance) < 1e-15)
+    same = ranked_alike(score[:, None], other[:, None])
     low = high = error = z = p = None
     method = f"paired {made.method}"
     if same:

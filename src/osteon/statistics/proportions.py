@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -199,7 +199,7 @@ def _predictive(given: Bools, meant: Bools, groups: Sequence[str], odds: float) 
     total = value + alarms / n_others
     known = value / total if total else None
     low, high = (1 / (1 + math.exp(step - middle)) for step in (width, -width))
-    return Estimate(
+    made = Estimate(
         value=known,
         low=low if known is None else min(low, known),
         high=high if known is None else max(high, known),
@@ -207,6 +207,9 @@ def _predictive(given: Bools, meant: Bools, groups: Sequence[str], odds: float) 
         n_groups=n_groups,
         method=f"{kind} (Mercaldo, Lau and Zhou)",
     )
+    if n_groups > 1:
+        return made
+    return replace(made, low=None, high=None, method="no interval: all films are of one group")
 
 
 def _between(given: Bools, meant: Bools, group_of: Ints, right: float, wrong: float) -> float:

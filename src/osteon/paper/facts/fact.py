@@ -20,8 +20,10 @@ def stated(estimate: Estimate | None) -> str:
     """Such as ``0.872 [0.831, 0.905]``; the number of films stands at the head of its table."""
     if estimate is None or estimate.value is None:
         return "undefined"
-    interval = "no interval" if estimate.low is None else f"{estimate.low:.3f}, {estimate.high:.3f}"
-    return f"{estimate.value:.3f} [{interval}]"
+    interval = (
+        "no interval" if estimate.low is None else f"{estimate.low:z.3f}, {estimate.high:z.3f}"
+    )
+    return f"{estimate.value:z.3f} [{interval}]"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

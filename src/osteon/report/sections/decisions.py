@@ -40,7 +40,8 @@ def useful(curve: DecisionCurve) -> str:
     ranges = [f"{low:.2f} to {high:.2f}" for low, high in curve.useful if high > low]
     if not ranges:
         return (
-            "At no threshold is acting on the score shown to be better than treating all or none."
+            "Over no range of thresholds is acting on the score shown to be better than treating "
+            "all or none."
         )
     return (
         "Acting on the score is shown to be better than treating all or none at threshold "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from osteon.fracture_size import FractureSizes
+from osteon.fracture_size import FractureSizes, in_percent
 from osteon.metrics import TITLES
 from osteon.report.charts import Axis, Chart, Series, line_chart
 from osteon.report.forest import GRAY, MARKED, ForestChart, ForestRow
@@ -30,6 +30,7 @@ def subgroups(material: Material) -> Section | None:
         s=found,
         metrics=list(found.subgroups[0].figures) if found.subgroups else [],
         titles=TITLES,
+        in_percent=in_percent,
         fewest=FEWEST,
         forests=forests,
         size_charts=sizes,
