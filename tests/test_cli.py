@@ -370,6 +370,9 @@ def test_claims_end_with_1_where_they_cannot_be(here: Path) -> None:
     code, out, _ = osteon(here, "claim", "85.15%", "--n", 613, "--baseline", "82.44%", "--json")
     assert code == 0
     assert json.loads(out)["right"] == 522
+    code, _, err = osteon(here, "claim", "89.34%", "--n", 110, "--accuracy", "90%")
+    assert code == 2
+    assert "--accuracy goes with a fraction" in err
     code, _, err = osteon(here, "claim", "89.34%")
     assert code == 2
     assert "--n 110" in err

@@ -37,6 +37,7 @@ from osteon.study import (
     asked,
     enqueue_grid,
     give_back,
+    mark_alive,
     open_study,
     redacted,
     was_given_back,
@@ -396,13 +397,12 @@ def test_a_trial_that_another_machine_gave_back_is_left_to_its_retry(
     """Its epoch took longer than the silence after which a machine is taken for dead."""
     recipe = replace(TINY, epochs=2)
     stolen: list[int] = []
-    real = trials.mark_alive
 
     def steal(trial: Trial) -> None:
         if not stolen:
             stolen.append(trial.number)
             assert give_back(trial.study, lambda running: running.number == trial.number) == 1
-        real(trial)
+        mark_alive(trial)
 
     monkeypatch.setattr(trials, "mark_alive", steal)
     search = Search(space=GRID, sampler="grid", pruner="none")

@@ -131,7 +131,12 @@ def claim_made(share: str, n: int | None, accuracy: str | None, baseline: str | 
         right, films = of_fraction(share)
         said = parse_share(accuracy) if accuracy else None
         return judge(said, films, right=right, baseline=floor)
-    if n is None or accuracy:
+    if accuracy:
+        raise UsageError(
+            f"--accuracy goes with a fraction, such as osteon claim 98/110 --accuracy {accuracy}; "
+            f"{share} is a figure itself."
+        )
+    if n is None:
         raise UsageError(f"Say of how many films {share} is: osteon claim {share} --n 110.")
     return judge(parse_share(share), n, baseline=floor)
 
