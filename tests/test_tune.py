@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy
 from optuna import Trial
 
 from osteon import trials
@@ -294,6 +295,24 @@ def test_two_workers_share_a_study_in_postgresql(
     assert not (tmp_path / "s" / "study.db").exists()
 
 
+def test_a_storage_that_answers_no_more(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=1)
+    search = Search(space=GRID, trials=1)
+
+    def shut(trial: Trial) -> None:
+        bad = f"sqlite:///{tmp_path / 's' / 'study.db'}"
+        engine = sqlalchemy.create_engine(bad)
+        with engine.begin() as base:
+            base.execute(sqlalchemy.text("ALTER TABLE trials RENAME TO gone"))
+        mark_alive(trial)
+
+    monkeypatch.setattr(trials, "mark_alive", shut)
+    with pytest.raises(Unreachable, match=r"does not answer any more .*no such table"):
+        tune(recipe, search, *ready, tmp_path / "s")
+
+
 def test_a_storage_that_does_not_answer(tmp_path: Path) -> None:
     for url in ("postgresql://nobody:secret@127.0.0.1:9/none", "sqlite:////proc/none/x.db"):
         with pytest.raises((Unreachable, OSError)) as told:
@@ -467,6 +486,7 @@ def test_no_trial_too_many_is_asked_where_one_ended_but_was_not_heard_of(
     assert n_to_ask(job, study, 4, n_busy=1) == 0
 
 
+HERE = Path(__file__).resolve().parents[1]
 PROGRAM = """
 import sys
 from dataclasses import replace
@@ -492,7 +512,7 @@ def searching(place: Path, workers: int) -> subprocess.Popen[str]:
         [sys.executable, program, place, str(workers)],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE), str(HERE / "src")))},
         # A shell in the background has its children ignore Ctrl-C; a user's does not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

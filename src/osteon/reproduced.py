@@ -159,7 +159,8 @@ def _told(estimate: Estimate) -> str:
 def _control_verdict(control: Control) -> str:
     gain = control.gains["auroc"]
     if gain.value is None or gain.low is None or gain.high is None:
-        return "Circuit and control could not be compared: the AUROC is undefined."
+        why = "the AUROC is undefined" if gain.value is None else gain.method
+        return f"Circuit and control could not be compared: {why}."
     figures = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) AUROC"
     if gain.low > 0:
         return f"The circuit earned {figures} over a classical block of as many parameters."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.errors import DataError, Interrupted, UsageError
+from osteon.errors import DataError, Interrupted, Unreachable, UsageError
 from osteon.files import write_text
 from osteon.fit import fit
 from osteon.manifest import write_manifest
@@ -23,7 +23,16 @@ from osteon.searched import Tried, Tuning, verdict
 from osteon.space import applied, check_space, grid
 from osteon.split import write_split
 from osteon.statistics import differences, standard_error
-from osteon.study import STALE_S, TWIN, WHY, abandoned, enqueue_grid, give_back, was_given_back
+from osteon.study import (
+    STALE_S,
+    TWIN,
+    WHY,
+    abandoned,
+    enqueue_grid,
+    give_back,
+    redacted,
+    was_given_back,
+)
 from osteon.trials import Job, Search, Watch
 from osteon.types import FilmFacts, Manifest, Predictions, Recipe, Split
 from osteon.values import write_value
@@ -61,8 +70,11 @@ def tune(
     the ``facts`` that the films were prepared from.
 
     Raises UnknownName and UsageError for a space that does not fit the recipe, UsageError where
-    ``out`` holds another search, DataError when every trial failed, Interrupted on Ctrl-C.
+    ``out`` holds another search, DataError when every trial failed, Interrupted on Ctrl-C,
+    Unreachable where the study's storage stops answering.
     """
+    from optuna.exceptions import StorageInternalError
+
     if "monitor" in search.space:
         raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
     check_space(search.space, recipe)
@@ -90,6 +102,11 @@ def tune(
     except KeyboardInterrupt:
         raise Interrupted(
             f"Stopped; the trials done are kept in {out}. The same command goes on."
+        ) from None
+    except StorageInternalError as error:
+        raise Unreachable(
+            f"The study's storage {redacted(job.search.storage)} does not answer any more "
+            f"({str(error.__cause__ or error).splitlines()[0]}). The same command goes on."
         ) from None
     result = _summary(job, study, default)
     write_value(out / "tuning.json", result)
