@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
@@ -32,6 +33,32 @@ def test_possible_is_what_brute_force_says(hundredths: int, n: int, decimals: in
     found = possible(float(percent) / 100, n, decimals)
     assert (found is not None) == bool(fits)
     assert found is None or found in fits
+
+
+@settings(deadline=None)
+@given(hundredths=st.integers(0, 10_000), n=st.integers(1, 400), decimals=st.integers(0, 2))
+def test_the_numbers_that_fit_are_those_of_brute_force(
+    hundredths: int, n: int, decimals: int
+) -> None:
+    percent = Decimal(hundredths).scaleb(-2).quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN)
+    fits = brute(str(percent), n, decimals)
+    claim = judge(parse_share(f"{percent}%"), n)
+    if fits:
+        assert (claim.fewest, claim.most) == (min(fits), max(fits))
+        assert abs(claim.right - float(percent) / 100 * n) == pytest.approx(
+            min(abs(k - float(percent) / 100 * n) for k in fits)
+        )
+    else:
+        assert not claim.possible
+
+
+@given(n=st.integers(1, 5000), part=st.floats(0, 1), single=st.booleans())
+def test_a_figure_as_a_program_prints_it_is_possible(n: int, part: float, single: bool) -> None:
+    right = round(part * n)
+    figure = np.float32(right / n).item() if single else right / n
+    said = np.format_float_positional(figure)
+    share = parse_share(f"{said}0" if said.endswith(".") else said)
+    assert possible(share.value, n, share.decimals) == right
 
 
 @given(n=st.integers(1, 2000), share=st.floats(0, 1))
@@ -68,6 +95,34 @@ def test_a_fraction_and_the_figure_told_for_it() -> None:
     assert judge(parse_share("89.1%"), 110, right=98).possible
     assert not judge(parse_share("90%"), 110, right=98).possible  # 99 would be, 98 is not
     assert judge(None, 110, right=98).possible
+
+
+def test_a_fraction_that_is_not_the_figure_is_not_said_to_be_no_figure_at_all() -> None:
+    claim = judge(parse_share("90%"), 110, right=98)
+    assert claim.sentences[0] == "90 % cannot be 98/110, which is 89.09 %."
+    assert claim.sentences[1] == "It would be 99 to 100 of 110."
+    assert not any("no whole number" in sentence for sentence in claim.sentences)
+
+
+def test_a_rounded_figure_fits_several_numbers_and_may_leave_the_verdict_open() -> None:
+    claim = judge(parse_share("85%"), 613, baseline=parse_share("82.44%"))
+    assert (claim.fewest, claim.right, claim.most) == (518, 521, 527)
+    assert "518 to 527 of 613 are printed so" in claim.sentences[0]
+    assert any("leaves open whether it is above" in sentence for sentence in claim.sentences)
+    clear = judge(parse_share("90%"), 613, baseline=parse_share("82.44%"))
+    assert any("It is above the baseline" in sentence for sentence in clear.sentences)
+
+
+def test_a_figure_that_no_number_of_films_gives() -> None:
+    claim = judge(parse_share("89.3456789%"), 110)
+    assert not claim.fitting_n
+    assert "Nor does any number of films up to 10,109 give it." in claim.sentences
+
+
+@pytest.mark.parametrize(("text", "right"), [("1", 10), ("0", 0), ("100%", 10), ("0%", 0)])
+def test_all_and_none(text: str, right: int) -> None:
+    claim = judge(parse_share(text), 10)
+    assert (claim.fewest, claim.right, claim.most) == (right, right, right)
 
 
 @pytest.mark.parametrize(

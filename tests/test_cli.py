@@ -310,12 +310,27 @@ def test_tune_leaves_a_recipe_that_run_takes(here: Path, films: Path) -> None:
         (["--search", "optimiser.lrr=1..2"], "Did you mean 'lr'"),
         (["--search", "epochs=2..3", "--sampler", "tpee"], "Did you mean 'tpe'"),
         (["--search", "epochs=2..3", "--storage", "mine"], "write sqlite:///FILE"),
+        (["--search", "epochs=2..3", "--nested", "1"], "1 folds are none"),
     ],
 )
 def test_a_search_that_is_mistyped(here: Path, films: Path, words: list[str], told: str) -> None:
     code, _, err = osteon(here, "tune", films, *QUICK, *words)
     assert code == 2
     assert told in err
+
+
+def test_a_nested_search_leaves_the_test_part_sealed(here: Path, tmp_path: Path) -> None:
+    films = write_films(tmp_path / "two", each=30)
+    words = ["tune", films, *QUICK, "--set", "epochs=1", "--search", "batch_size=8,16",
+             "--trials", "1", "--nested", "2", "--out", "s"]  # fmt: skip
+    code, out, err = osteon(here, *words)
+    assert code == 0, err
+    rows = (here / "s" / "split.csv").read_text().splitlines()[1:]
+    sealed = {row.split(",")[0] for row in rows if ",test," in row}
+    seen = "".join(path.read_text() for path in (here / "s").glob("fold-*/search/split.csv"))
+    assert sealed
+    assert not any(f"{id_}," in seen for id_ in sealed)
+    assert "nested, 2 folds" in out
 
 
 def test_reproduce_prints_both_side_by_side(here: Path, tmp_path: Path) -> None:
@@ -340,6 +355,9 @@ def test_a_publication_that_is_mistyped(here: Path, films: Path) -> None:
     code, _, err = osteon(here, "reproduce", "fracatlas-cnn", films, "--seeds", "0,0")
     assert code == 2
     assert "each seed once" in err
+    code, _, err = osteon(here, "reproduce", "fracatlas-cnn", films, "--seeds", 2**32)
+    assert code == 2
+    assert "a seed is at most 4294967295" in err
 
 
 def test_claims_end_with_1_where_they_cannot_be(here: Path) -> None:
@@ -352,6 +370,9 @@ def test_claims_end_with_1_where_they_cannot_be(here: Path) -> None:
     code, out, _ = osteon(here, "claim", "85.15%", "--n", 613, "--baseline", "82.44%", "--json")
     assert code == 0
     assert json.loads(out)["right"] == 522
+    code, _, err = osteon(here, "claim", "89.34%", "--n", 110, "--accuracy", "90%")
+    assert code == 2
+    assert "--accuracy goes with a fraction" in err
     code, _, err = osteon(here, "claim", "89.34%")
     assert code == 2
     assert "--n 110" in err

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from osteon.metrics import METRICS
 from osteon.repeats import repeated, repeated_differences
-from osteon.statistics import differences
+from osteon.statistics import differences, wilson
 from osteon.types import Predictions
 
 
@@ -58,6 +60,46 @@ def test_one_seed_on_equal_films_is_the_paired_bootstrap() -> None:
     assert ours.value == pytest.approx(known.value)
     assert ours.low == pytest.approx(known.low, abs=0.01)
     assert ours.high == pytest.approx(known.high, abs=0.01)
+
+
+def answered(right: bool, first: int = 0, group: str = "") -> Predictions:
+    labels = np.arange(20) % 2
+    return Predictions(
+        ids=tuple(str(first + at) for at in range(20)),
+        labels=labels,
+        scores=np.eye(2)[labels if right else 1 - labels],
+        groups=tuple(group or str(first + at) for at in range(20)),
+        classes=("a", "b"),
+        part="test",
+    )
+
+
+def test_a_perfect_figure_is_not_certain() -> None:
+    figures = repeated(("accuracy", "sensitivity"), [answered(right=True)] * 3, n_resamples=50)
+    accuracy, sensitivity = figures["accuracy"], figures["sensitivity"]
+    assert (accuracy.value, accuracy.low, accuracy.high) == (1.0, *wilson(20, 20))
+    assert (sensitivity.low, sensitivity.high) == wilson(10, 10)
+    assert "20 groups" in accuracy.method
+    worst = repeated(("accuracy",), [answered(right=False)] * 3, n_resamples=50)["accuracy"]
+    assert (worst.low, worst.high) == wilson(0, 20)
+
+
+def test_a_difference_that_every_resample_repeats_has_no_interval() -> None:
+    best, worst = [answered(right=True)] * 2, [answered(right=False)] * 2
+    gain = repeated_differences(("accuracy",), best, worst, n_resamples=50)["accuracy"]
+    assert (gain.value, gain.low, gain.high) == (1.0, None, None)
+    elsewhere = [answered(right=True, first=100)] * 2  # as good on other films is not the same
+    price = repeated_differences(("accuracy",), best, elsewhere, n_resamples=50)["accuracy"]
+    assert (price.value, price.low, price.high) == (0.0, None, None)
+    assert "collapsed" in price.method
+
+
+def test_one_group_has_no_interval() -> None:
+    one = replace(run(np.random.default_rng(0)), groups=("x",) * 120)
+    figure = repeated(("accuracy",), [one] * 3, n_resamples=50)["accuracy"]
+    assert figure.value is not None
+    assert (figure.low, figure.high) == (None, None)
+    assert "one group" in figure.method
 
 
 def test_runs_without_a_partner() -> None:

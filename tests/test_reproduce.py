@@ -21,10 +21,10 @@ from osteon.publications import PUBLICATIONS, Figure, Publication, PublishedSear
 from osteon.reading import read_source
 from osteon.report.reproduction import write_reproduction_report
 from osteon.reproduce import reproduce
-from osteon.reproduced import Reproduced
+from osteon.reproduced import Reproduced, remarks
 from osteon.searched import Tuning
 from osteon.space import Choices
-from osteon.types import Audit, Augment, Manifest, Optimiser, Recipe
+from osteon.types import Audit, Augment, Estimate, Manifest, Optimiser, Recipe
 from osteon.values import read_value
 from tests.training import TINY
 
@@ -224,3 +224,16 @@ def test_committed_results_are_whole_and_name_no_folder(path: Path) -> None:
     assert result.environment.command.startswith("osteon reproduce")
     page = (COMMITTED.parent / "reproductions.md").read_text(encoding="utf-8")
     assert f"`{result.name}`" in page
+
+
+def test_what_has_no_interval_is_said() -> None:
+    result = read_value(Reproduced, COMMITTED / "types10-cnn.json")
+    why = "no interval (the paired bootstrap collapsed)"
+    none = Estimate(value=0.0, low=None, high=None, n=20, n_groups=20, method=why)
+    gains = {**result.honest.gains, "majority": {"accuracy": none}}
+    model = {**result.honest.model, "accuracy": none}
+    honest = replace(result.honest, gains=gains, model=model)
+    told = list(remarks(replace(result, honest=honest, price={"accuracy": none})))
+    assert "accuracy 0.000 (no interval)" in told[0]
+    assert f"it cannot be compared with the majority class's accuracy: {why}." in told[1]
+    assert f"What the naive protocol is worth in accuracy cannot be told: {why}." in told

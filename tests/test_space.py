@@ -36,11 +36,17 @@ def test_ranges_and_lists() -> None:
         ("optimiser.lr=0..1:log", "0 must be above 0 and below 1"),
         ("optimiser.lr=1..2:lgo", "write a range as"),
         ("optimiser.lr=a..b", "write a range as"),
+        ("batch_size=8,16,8", "name each value once"),
     ],
 )
 def test_what_cannot_be_read(word: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         parse_space([word])
+
+
+def test_a_field_said_twice_is_not_half_forgotten() -> None:
+    with pytest.raises(UsageError, match="batch_size is searched already"):
+        parse_space(["batch_size=8,16", "batch_size=32,64"])
 
 
 @pytest.mark.parametrize(

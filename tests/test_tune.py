@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,23 +12,42 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy
+from optuna import Trial
 
+from osteon import trials
 from osteon.audit import audit
-from osteon.errors import DataError, Unreachable, UsageError
+from osteon.errors import DataError, ResourceError, Unreachable, UsageError
 from osteon.inspection import inspect_films
 from osteon.nested import nested
 from osteon.prepare import Prepared
+from osteon.recipe import recipe_to_json
 from osteon.searched import read_tuning, verdict
 from osteon.space import Choices, Range, parse_space
 from osteon.split import folds, group_films
-from osteon.study import abandoned, asked, give_back, open_study, redacted, was_given_back
+from osteon.study import (
+    abandoned,
+    asked,
+    enqueue_grid,
+    give_back,
+    mark_alive,
+    open_study,
+    redacted,
+    was_given_back,
+    worker_name,
+)
+from osteon.trials import Job
 from osteon.tune import Search, tune
 from osteon.types import Estimate, Manifest, Split
+from osteon.workers import _Crew, n_to_ask
 from tests.postgres import server
 from tests.training import TINY, made_ready, write_films
 
@@ -134,6 +154,60 @@ def test_nothing_is_trained_twice(ready: Ready, tmp_path: Path) -> None:
     assert len({trial.score for trial in found.trials}) == 2
 
 
+def test_a_score_that_is_undefined_ends_the_search_and_not_in_a_circle(
+    ready: Ready, tmp_path: Path
+) -> None:
+    prepared, manifest, parts = ready
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    alone = replace(parts, val=tuple(id_ for id_ in parts.val if label_of[id_] == 0))
+    recipe = replace(TINY, monitor="val_auroc", epochs=1)
+    with pytest.raises(DataError, match=r"val_auroc is undefined.*monitor=val_loss"):
+        tune(recipe, Search(space=GRID, trials=2), prepared, manifest, alone, tmp_path / "s")
+
+
+def test_a_network_that_cannot_be_is_a_failed_trial(ready: Ready, tmp_path: Path) -> None:
+    space = parse_space(["backbone.dense=8,-3"])
+    recipe = replace(TINY, epochs=1)
+    found = tune(recipe, Search(space=space, sampler="grid"), *ready, tmp_path / "s")
+    assert [trial.state for trial in found.trials] == ["complete", "failed"]
+    assert "RuntimeError: " in found.trials[1].why
+
+
+def test_a_full_disk_stops_the_search_and_fails_no_trial(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=1)
+    search = Search(space=GRID, sampler="grid", pruner="none")
+    real = trials.Watch.keep
+
+    def full(watch: trials.Watch) -> None:
+        if watch.folder.name == "1":
+            raise ResourceError("The disk is full")
+        real(watch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trials.Watch, "keep", full)
+        with pytest.raises(ResourceError, match="full"):
+            tune(recipe, search, *ready, tmp_path / "s")
+    found = tune(recipe, search, *ready, tmp_path / "s")
+    assert [trial.state for trial in found.trials] == ["complete"] * 4
+    assert len({tuple(trial.values.items()) for trial in found.trials}) == 4
+
+
+def test_a_trial_that_was_kept_elsewhere_is_trained_again_and_said(
+    ready: Ready, tmp_path: Path
+) -> None:
+    recipe = replace(TINY, epochs=1)
+    search = Search(space=parse_space(["batch_size=8,16"]), trials=2, pruner="none")
+    tune(recipe, search, *ready, tmp_path / "s")
+    shutil.rmtree(tmp_path / "s" / "trials" / "0")  # as of a machine with a folder of its own
+    shutil.rmtree(tmp_path / "s" / "trials" / "1")
+    found = tune(recipe, replace(search, trials=4), *ready, tmp_path / "s")
+    assert [trial.score is None for trial in found.trials] == [True, True, False, False]
+    assert "2 ended trials left no predictions in s/trials" in found.remarks[0]
+    assert found.optimism.n_tries == 2
+
+
 # --- what it was worth ----------------------------------------------------------------------------
 
 
@@ -180,6 +254,21 @@ def test_nested_search_scores_films_that_no_search_saw(ready: Ready, tmp_path: P
     assert again == found
 
 
+def test_a_nested_search_goes_on_with_more_trials(ready: Ready, tmp_path: Path) -> None:
+    prepared, manifest, _ = ready
+    facts = inspect_films(manifest)
+    outer = folds(
+        manifest, groups=group_films(manifest, audit(manifest, facts=facts).clusters), k=2
+    )
+    recipe = replace(TINY, epochs=2)
+    space = {"optimiser.lr": Choices(values=(1e-6, 1e-2))}
+    first = Search(space=space, trials=1, pruner="none", seed=1)
+    few = nested(recipe, first, prepared, manifest, outer, tmp_path)
+    more = nested(recipe, replace(first, trials=5), prepared, manifest, outer, tmp_path)
+    assert more.chosen != few.chosen
+    assert more.default == few.default
+
+
 # --- where it is kept -----------------------------------------------------------------------------
 
 
@@ -206,13 +295,38 @@ def test_two_workers_share_a_study_in_postgresql(
     assert not (tmp_path / "s" / "study.db").exists()
 
 
+def test_a_storage_that_answers_no_more(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=1)
+    search = Search(space=GRID, trials=1)
+
+    def shut(trial: Trial) -> None:
+        bad = f"sqlite:///{tmp_path / 's' / 'study.db'}"
+        engine = sqlalchemy.create_engine(bad)
+        with engine.begin() as base:
+            base.execute(sqlalchemy.text("ALTER TABLE trials RENAME TO gone"))
+        mark_alive(trial)
+
+    monkeypatch.setattr(trials, "mark_alive", shut)
+    with pytest.raises(Unreachable, match=r"does not answer any more .*no such table"):
+        tune(recipe, search, *ready, tmp_path / "s")
+
+
 def test_a_storage_that_does_not_answer(tmp_path: Path) -> None:
     for url in ("postgresql://nobody:secret@127.0.0.1:9/none", "sqlite:////proc/none/x.db"):
         with pytest.raises((Unreachable, OSError)) as told:
             open_study(url, "x", direction="minimize", pruner="none")
         assert "secret" not in str(told.value)
-    with pytest.raises(UsageError, match="postgresql://USER@HOST"):
-        open_study("mine", "x", direction="minimize", pruner="none")
+
+
+@pytest.mark.parametrize(
+    "url", ["mine", "mysql://me:secret@host/base", "postgresql://me:secret@host:port/base"]
+)
+def test_no_storage(url: str) -> None:
+    with pytest.raises(UsageError, match="postgresql://USER@HOST") as told:
+        open_study(url, "x", direction="minimize", pruner="none")
+    assert "secret" not in str(told.value)
 
 
 def test_no_password_is_shown() -> None:
@@ -279,9 +393,13 @@ def test_a_trial_killed_before_it_drew_its_values_keeps_those_it_was_meant_for(
 
 def test_a_worker_is_gone_when_its_process_is_or_another_machine_is_silent(tmp_path: Path) -> None:
     study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    here = socket.gethostname()
     cases = {
-        f"{socket.gethostname()}:{os.getpid()}": False,
-        f"{socket.gethostname()}:{2**22 + 5}": True,  # above the largest process number
+        worker_name(os.getppid()): False,
+        f"{here}:{os.getppid()}": False,  # as it was written before
+        f"{here}:{os.getppid()}:1": True,  # its number went to another process
+        worker_name(os.getpid()): True,  # stopped: this process is asking
+        f"{here}:{2**22 + 5}": True,  # above the largest process number
         "elsewhere:1": False,
         "silent:1": True,
     }
@@ -292,6 +410,83 @@ def test_a_worker_is_gone_when_its_process_is_or_another_machine_is_silent(tmp_p
         assert abandoned(study.get_trials()[-1]) == gone, worker
 
 
+def test_a_trial_that_another_machine_gave_back_is_left_to_its_retry(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its epoch took longer than the silence after which a machine is taken for dead."""
+    recipe = replace(TINY, epochs=2)
+    stolen: list[int] = []
+
+    def steal(trial: Trial) -> None:
+        if not stolen:
+            stolen.append(trial.number)
+            assert give_back(trial.study, lambda running: running.number == trial.number) == 1
+        mark_alive(trial)
+
+    monkeypatch.setattr(trials, "mark_alive", steal)
+    search = Search(space=GRID, sampler="grid", pruner="none")
+    found = tune(recipe, search, *ready, tmp_path / "s")
+    assert stolen == [0]
+    assert [trial.number for trial in found.trials] == [1, 2, 3, 4]
+    assert len({tuple(trial.values.items()) for trial in found.trials}) == 4
+
+
+def test_a_grid_is_not_filled_up_by_chance(ready: Ready, tmp_path: Path) -> None:
+    """While another machine has one combination in hand, the others are tried, and it is said."""
+    recipe = replace(TINY, epochs=1)
+    search = Search(
+        space=GRID, sampler="grid", pruner="none", storage=f"sqlite:///{tmp_path / 'x.db'}"
+    )
+    prepared, manifest, parts = ready
+    out = tmp_path / "s"
+    job = Job(
+        recipe=recipe_to_json(recipe), search=search, out=out, prepared=prepared,
+        manifest=manifest, split=parts, facts=None,
+    )  # fmt: skip
+    study = job.study()
+    enqueue_grid(study, GRID)
+    elsewhere = asked(study, GRID, "grid", 0, "elsewhere:1")
+    found = tune(recipe, search, *ready, out)
+    assert [trial.number for trial in found.trials] == [1, 2, 3]
+    assert "1 trial is in the hands of another machine" in found.remarks[0]
+    elsewhere.set_user_attr("seen", time.time() - 7200)
+    whole = tune(recipe, search, *ready, out)
+    assert len({tuple(trial.values.items()) for trial in whole.trials}) == 4
+    assert not whole.remarks
+
+
+def test_a_worker_that_died_before_it_read_its_order_is_buried(tmp_path: Path) -> None:
+    """Its end of the pipe is then reset, not closed."""
+    ours, theirs = socket.socketpair()
+    with closing(Connection(ours.detach())) as ends, closing(Connection(theirs.detach())) as other:
+        ends.send(5)
+        other.close()
+        buried: list[int] = []
+
+        def bury(_connection: object, _study: object, number: int) -> None:
+            buried.append(number)
+
+        crew = SimpleNamespace(busy={ends: SimpleNamespace(number=7)}, _bury=bury)
+        _Crew._wait(crew, None)  # type: ignore[arg-type]
+    assert buried == [7]
+
+
+def test_no_trial_too_many_is_asked_where_one_ended_but_was_not_heard_of(
+    ready: Ready, tmp_path: Path
+) -> None:
+    prepared, manifest, parts = ready
+    job = Job(
+        recipe=recipe_to_json(TINY), search=Search(space=SPACE, workers=3,
+        storage=f"journal:{tmp_path / 'x.log'}"), out=tmp_path, prepared=prepared,
+        manifest=manifest, split=parts, facts=None,
+    )  # fmt: skip
+    study = job.study()
+    for _ in range(4):
+        study.tell(study.ask(), 1.0)
+    assert n_to_ask(job, study, 4, n_busy=1) == 0
+
+
+HERE = Path(__file__).resolve().parents[1]
 PROGRAM = """
 import sys
 from dataclasses import replace
@@ -317,7 +512,7 @@ def searching(place: Path, workers: int) -> subprocess.Popen[str]:
         [sys.executable, program, place, str(workers)],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE), str(HERE / "src")))},
         # A shell in the background has its children ignore Ctrl-C; a user's does not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

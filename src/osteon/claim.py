@@ -13,6 +13,8 @@ from osteon.statistics import wilson
 MOST_FITTING = 5  # sizes named
 SIGNIFICANT = 0.05
 FARTHEST = 10_000  # films up to which a size is looked for
+DIGITS_READ = 12  # of a share; one with more was printed by a program, in single precision maybe
+SINGLE = 2.0**-25  # how far off that may be
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,14 +35,16 @@ class Claim:
     said: str
     n: int
     possible: bool
-    right: int  # films right: the number that fits, or the nearest
+    right: int  # films right: the number that fits best, or the nearest
+    fewest: int  # films right that fit; both are ``right`` where one alone does, or none
+    most: int
     value: float  # right / n
     low: float  # Wilson's interval, 95 %
     high: float
     nearest: tuple[str, ...]  # where impossible: the figures on both sides, as k/n = share
     fitting_n: tuple[int, ...]  # sizes near n that the figure fits
     baseline: float | None = None
-    p_above: float | None = None  # one-sided, exact binomial
+    p_above: float | None = None  # of ``right``; one-sided, exact binomial
     sentences: tuple[str, ...] = ()
 
 
@@ -54,6 +58,8 @@ def parse_share(text: str) -> Share:
         raise UsageError(f"'{text}' is no share: write 89.34% or 0.8934.")
     number, percent = found.groups()
     decimals = len(number.partition(".")[2]) - (0 if percent else 2)
+    if number in ("0", "1"):  # none and all: nobody means a share rounded to whole ones
+        decimals = 0
     value = float(number) / (100 if percent else 1)
     if value > 1:
         hint = f" Is it {number}%?" if value <= 100 and not percent else ""
@@ -67,15 +73,22 @@ def possible(value: float, n: int, decimals: int) -> int | None:
     That number may be 0; None says that there is none. Both rounding and cutting off after
     ``decimals`` of a percentage are allowed.
     """
-    for right in (math.floor(value * n), math.ceil(value * n)):
-        if 0 <= right <= n and _prints_as(right / n, value, decimals):
-            return right
-    return None
+    fits = _fitting_right(value, n, decimals)
+    return min(fits, key=lambda right: abs(right - value * n)) if fits else None
 
 
-def _prints_as(share: float, value: float, decimals: int) -> bool:
-    unit = 10.0 ** -(decimals + 2)
-    return value - unit / 2 - 1e-12 <= share < value + unit - 1e-12
+def _fitting_right(value: float, n: int, decimals: int) -> range:
+    """All numbers of films right whose share is printed as ``value``, in whole numbers."""
+    digits = decimals + 2
+    if digits > DIGITS_READ:
+        near = round(value * n)
+        fits = abs(near / n - value) <= SINGLE + 10.0**-digits
+        return range(near, near + 1) if fits else range(0)
+    whole = 10**digits
+    printed = round(value * whole)
+    least = -((1 - 2 * printed) * n // (2 * whole))  # right / n >= (printed - 1/2) / whole, upwards
+    beyond = -(-(printed + 1) * n // whole)  # right / n < (printed + 1) / whole
+    return range(max(least, 0), min(beyond, n + 1))
 
 
 def of_fraction(text: str) -> tuple[int, int]:
@@ -95,42 +108,52 @@ def judge(
     Where ``right`` is told as well, only right/n is ``share``. Raises UsageError for n below 1, and
     for neither a share nor a number of films right.
     """
-    from scipy.stats import binomtest
-
     if n < 1:
         raise UsageError(f"{n} films are none.")
     if share is None:
         if right is None:
             raise UsageError("A claim needs a share, or a number of films right.")
         share = Share(value=right / n, decimals=2)
-    fits = possible(share.value, n, share.decimals)
+    fits = _fitting_right(share.value, n, share.decimals)
+    told = right is not None
     if right is not None:
-        fits = right if _prints_as(right / n, share.value, share.decimals) else None
-    right = right if right is not None else fits
-    right = round(share.value * n) if right is None else right
+        fits = range(right, right + 1) if right in fits else range(0)
+    else:
+        right = possible(share.value, n, share.decimals)
+        right = round(share.value * n) if right is None else right
     low, high = wilson(right, n)
     p_above = None
     if baseline is not None:
-        p_above = float(binomtest(right, n, baseline.value, alternative="greater").pvalue)
+        p_above = _p_above(right, n, baseline)
     claim = Claim(
         said=str(share),
         n=n,
-        possible=fits is not None,
+        possible=bool(fits),
         right=right,
+        fewest=fits[0] if fits else right,
+        most=fits[-1] if fits else right,
         value=right / n,
         low=low,
         high=high,
-        nearest=_nearest(share, n) if fits is None else (),
+        nearest=() if fits else _nearest(share, n),
         fitting_n=_fitting(share, n),
         baseline=baseline.value if baseline else None,
         p_above=p_above,
     )
-    return replace(claim, sentences=tuple(_sentences(claim, baseline)))
+    return replace(claim, sentences=(*_whether(claim, share, told), *_worth(claim, baseline)))
+
+
+def _p_above(right: int, n: int, baseline: Share) -> float:
+    from scipy.stats import binomtest
+
+    return float(binomtest(right, n, baseline.value, alternative="greater").pvalue)
 
 
 def _nearest(share: Share, n: int) -> tuple[str, ...]:
     below = math.floor(share.value * n)
-    return tuple(f"{k}/{n} = {100 * k / n:.2f} %" for k in (below, below + 1) if k <= n)
+    decimals = min(max(share.decimals, 2), DIGITS_READ)
+    shown = ((k, f"{100 * k / n:.{decimals}f}") for k in (below, below + 1) if k <= n)
+    return tuple(f"{k}/{n} = {figure} %" for k, figure in shown)
 
 
 def _fitting(share: Share, n: int) -> tuple[int, ...]:
@@ -138,21 +161,44 @@ def _fitting(share: Share, n: int) -> tuple[int, ...]:
     found: list[int] = []
     for away in range(1, FARTHEST):
         sizes = [size for size in (n - away, n + away) if size >= 1]
-        found += [n for n in sizes if possible(share.value, n, share.decimals) is not None]
+        found += [n for n in sizes if _fitting_right(share.value, n, share.decimals)]
         if len(found) >= MOST_FITTING:
             break
     return tuple(found[:MOST_FITTING])
 
 
-def _sentences(claim: Claim, baseline: Share | None) -> Iterator[str]:
+def _whether(claim: Claim, share: Share, told: bool) -> Iterator[str]:
+    """Whether it can be; ``told``: the number of films right was told as well."""
     if claim.possible:
-        yield f"{claim.said} of {claim.n:,} can be: it is {claim.right:,}/{claim.n:,}."
-    else:
-        yield (
-            f"{claim.said} of {claim.n:,} cannot be: no whole number of films gives it. Nearest: "
-            f"{' and '.join(claim.nearest)}."
-        )
+        yield f"{claim.said} of {claim.n:,} can be: {_it_is(claim)}."
+        return
+    others = _fitting_right(share.value, claim.n, share.decimals)
+    if told:
+        figure = f"{100 * claim.value:.{min(max(share.decimals, 2), DIGITS_READ)}f} %"
+        yield f"{claim.said} cannot be {claim.right:,}/{claim.n:,}, which is {figure}."
+    if others:
+        yield f"It would be {_one_of(others[0], others[-1], claim.n)}."
+        return
+    none = f"{claim.said} of {claim.n:,} cannot be: no whole number of films gives it."
+    yield f"{'' if told else none + ' '}Nearest: {' and '.join(claim.nearest)}."
+    if claim.fitting_n:
         yield f"It fits {', '.join(f'{n:,}' for n in claim.fitting_n)} films, for instance."
+    else:
+        yield f"Nor does any number of films up to {claim.n + FARTHEST - 1:,} give it."
+
+
+def _it_is(claim: Claim) -> str:
+    if claim.fewest == claim.most:
+        return f"it is {claim.right:,}/{claim.n:,}"
+    fits = _one_of(claim.fewest, claim.most, claim.n)
+    return f"{fits} are printed so; taken as {claim.right:,}/{claim.n:,}"
+
+
+def _one_of(fewest: int, most: int, n: int) -> str:
+    return f"{fewest:,}/{n:,}" if fewest == most else f"{fewest:,} to {most:,} of {n:,}"
+
+
+def _worth(claim: Claim, baseline: Share | None) -> Iterator[str]:
     yield (
         f"95 % interval of {claim.right:,}/{claim.n:,}: {100 * claim.low:.2f} to "
         f"{100 * claim.high:.2f} % (Wilson)."
@@ -161,8 +207,14 @@ def _sentences(claim: Claim, baseline: Share | None) -> Iterator[str]:
         return
     gain = 100 * (claim.value - baseline.value)
     told = f"{gain:+.2f} points against {baseline}, one-sided p = {claim.p_above:.3g} (binomial)"
-    if claim.p_above < SIGNIFICANT:
+    ends = [_p_above(right, claim.n, baseline) for right in (claim.fewest, claim.most)]
+    if ends[0] < SIGNIFICANT:
         yield f"It is above the baseline: {told}."
+    elif ends[1] < SIGNIFICANT:
+        yield (
+            f"Its rounding leaves open whether it is above the baseline: {told}; "
+            f"{ends[0]:.3g} with {claim.fewest:,} right, {ends[1]:.3g} with {claim.most:,}."
+        )
     else:
         yield f"It is not shown to be above the baseline: {told}."
     yield (

@@ -48,8 +48,10 @@ def nested(
         found = tune(recipe, search, prepared, manifest, fold, place / "search", facts=facts)
         verdicts.append(found.verdict)
         chosen.append(next(t.values for t in found.trials if t.number == found.best))
+        # More trials can have another winner, which is no training to go on with.
+        sides = {"winner": f"winner-{found.best}", "default": "default"}
         for name, told in (("winner", found.best_recipe), ("default", found.recipe)):
-            folder = place / name
+            folder = place / sides[name]
             resume = (folder / "checkpoints").is_dir()
             chosen_recipe = recipe_from_json(told)
             films = films_for(chosen_recipe, prepared, manifest, facts)

@@ -106,12 +106,17 @@ def publication(name: str) -> Publication:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """``0,1,2``. Raises UsageError for anything else, and for a number said twice."""
+    """``0,1,2``. Raises UsageError for anything else, for a number said twice, and for one that is
+    too large to be a seed."""
+    from osteon.recipe import MOST_SEED
+
     if not re.fullmatch(r"\d+(,\d+)*", text):
         raise UsageError(f"--seeds {text}: write whole numbers with commas, such as 0,1,2.")
     found = tuple(int(word) for word in text.split(","))
     if len(set(found)) < len(found):
         raise UsageError(f"--seeds {text}: each seed once.")
+    if max(found) >= MOST_SEED:
+        raise UsageError(f"--seeds {text}: a seed is at most {MOST_SEED - 1}.")
     return found
 
 
@@ -126,7 +131,12 @@ def claim_made(share: str, n: int | None, accuracy: str | None, baseline: str | 
         right, films = of_fraction(share)
         said = parse_share(accuracy) if accuracy else None
         return judge(said, films, right=right, baseline=floor)
-    if n is None or accuracy:
+    if accuracy:
+        raise UsageError(
+            f"--accuracy goes with a fraction, such as osteon claim 98/110 --accuracy {accuracy}; "
+            f"{share} is a figure itself."
+        )
+    if n is None:
         raise UsageError(f"Say of how many films {share} is: osteon claim {share} --n 110.")
     return judge(parse_share(share), n, baseline=floor)
 

@@ -6,12 +6,13 @@ Legend: S seeds, N films, C classes, B resamples, G groups.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.metrics import METRICS, Metric
-from osteon.statistics import RESAMPLES, percentiles
+from osteon.statistics import RESAMPLES, SHARES, percentiles, wilson, witnesses
 from osteon.types import Estimate, Predictions
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def repeated(
     """The mean of each metric over the seeds' predictions, with its 95 % interval.
 
     Both levels are resampled: the groups of films (one draw for all seeds, since the films are
-    shared), and the seeds. The test parts may differ between seeds.
+    shared), and the seeds. The test parts may differ between seeds. What the bootstrap cannot tell
+    (one group, the same perfect or worst figure in every resample) is as in ``estimates``.
     """
     return _estimates(metrics, [(1.0, runs)], n_resamples, seed, "mean")
 
@@ -72,7 +74,7 @@ def _estimates(
     for name, metric in known.items():
         value = float(_values(metric, terms, _ones).mean())
         low, high = percentiles(np.concatenate(drawn[name]))
-        made[name] = Estimate(
+        found = Estimate(
             value=None if np.isnan(value) else value,
             low=low,
             high=high,
@@ -81,7 +83,30 @@ def _estimates(
             method=f"{what} of {n_seeds} seed{'' if n_seeds == 1 else 's'}, bootstrap of groups "
             f"and seeds, {n_resamples:,} resamples, percentile",
         )
+        made[name] = _modest(found, name, terms)
     return made
+
+
+def _modest(found: Estimate, name: str, terms: _Terms) -> Estimate:
+    """Without a certainty that is not there; as ``osteon.statistics.estimates`` has it."""
+    if found.n_groups == 1:
+        why = "no interval: all films are of one group"
+        return replace(found, low=None, high=None, method=why)
+    if found.low is None or found.low != found.high:
+        return found
+    runs, *others = (runs for _, runs in terms)
+    if not others and name in SHARES and found.value in (0.0, 1.0):
+        n = min(witnesses(name, run.labels, run.scores, run.groups) for run in runs)
+        low, high = wilson(found.value * n, n)
+        method = f"Wilson on the {n:,} groups it rests on (the bootstrap collapsed)"
+        return replace(found, low=low, high=high, method=method)
+    same_films = all(
+        mine.ids == theirs.ids for other in others for mine, theirs in zip(runs, other, strict=True)
+    )
+    if others and (found.value != 0 or not same_films):  # else both are the same classifier
+        why = "no interval (the paired bootstrap collapsed)"
+        return replace(found, low=None, high=None, method=why)
+    return found
 
 
 def _ones(run: Predictions) -> Floats:

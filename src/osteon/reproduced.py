@@ -124,6 +124,8 @@ def remarks(result: Reproduced) -> Iterator[str]:
                 f"The naive protocol differs by {100 * price.value:+.1f} points of accuracy "
                 f"({interval}): no leakage price that this many films could show."
             )
+    else:
+        yield f"What the naive protocol is worth in accuracy cannot be told: {price.method}."
     if result.control is not None:
         yield _control_verdict(result.control)
     if result.settings:
@@ -140,20 +142,25 @@ def _verdict(result: Reproduced) -> Iterator[str]:
     for name in BASELINES:
         gain = result.honest.gains[name]["accuracy" if name == "majority" else "auroc"]
         what = "the majority class's accuracy" if name == "majority" else "metadata alone's AUROC"
-        if gain.low is not None and gain.low <= 0:
+        if gain.low is None:
+            yield f"Judged honestly it cannot be compared with {what}: {gain.method}."
+        elif gain.low <= 0:
             yield f"Judged honestly it is not shown to be above {what}."
 
 
 def _told(estimate: Estimate) -> str:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
+    if estimate.value is None:
         return "undefined"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f} (no interval)"
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def _control_verdict(control: Control) -> str:
     gain = control.gains["auroc"]
     if gain.value is None or gain.low is None or gain.high is None:
-        return "Circuit and control could not be compared: the AUROC is undefined."
+        why = "the AUROC is undefined" if gain.value is None else gain.method
+        return f"Circuit and control could not be compared: {why}."
     figures = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) AUROC"
     if gain.low > 0:
         return f"The circuit earned {figures} over a classical block of as many parameters."

@@ -77,11 +77,13 @@ def tune_run(
     cache = cache or default_cache()
     manifest, audit = look_at(data, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache)
     parts = make_split(manifest, audit, plan)
+    folds = []
+    if nested_folds:  # before the search, which can take hours; the test part is in no fold
+        folds = make_folds(manifest, audit, nested_folds, plan.seed, sealed=parts.test)
     prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
     found = tune(recipe, search, prepared, manifest, parts, out, facts=audit.facts)
     outer = None
-    if nested_folds:
-        folds = make_folds(manifest, audit, nested_folds, plan.seed)
+    if folds:
         outer = nested(recipe, search, prepared, manifest, folds, out, facts=audit.facts)
     write_tuning_report(out)
     return found, outer

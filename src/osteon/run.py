@@ -31,7 +31,7 @@ from osteon.values import read_value, write_value
 from osteon.verdicts import Verdict, apply_verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from osteon.baselines import MetadataModel
     from osteon.classifier import Classifier
@@ -295,12 +295,15 @@ def make_split(manifest: Manifest, audit: Audit, plan: SplitPlan) -> Split:
     )
 
 
-def make_folds(manifest: Manifest, audit: Audit, k: int, seed: int) -> list[Split]:
-    """``k`` grouped folds; each film is tested once."""
+def make_folds(
+    manifest: Manifest, audit: Audit, k: int, seed: int, *, sealed: Collection[str] = ()
+) -> list[Split]:
+    """``k`` grouped folds; each film is tested once, those ``sealed`` never: they are in none."""
     from osteon.split import folds, group_films
 
     groups = group_films(manifest, audit.clusters)
-    return folds(manifest, groups=groups, k=k, seed=seed, exclude=audit.unreadable)
+    left_out = frozenset(audit.unreadable) | frozenset(sealed)
+    return folds(manifest, groups=groups, k=k, seed=seed, exclude=left_out)
 
 
 def teach(

@@ -55,7 +55,7 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nested:
-    """What a nested cross-validation found: nested.json. All films, each tested once."""
+    """What a nested cross-validation found: nested.json. Each film of its folds is tested once."""
 
     folds: int
     metric: str

@@ -39,13 +39,15 @@ Space = Mapping[str, Choices | Range]  # field of the recipe, dots lead into nes
 def parse_space(words: Iterable[str]) -> Space:
     """``["optimiser.lr=1e-4..1e-2:log", "batch_size=32,64"]`` as a space.
 
-    Raises UsageError for what is neither a range nor a list of values.
+    Raises UsageError for what is neither a range nor a list of values, and for what is said twice.
     """
     space: dict[str, Choices | Range] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not text:
             raise UsageError(f"--search {word}: write FIELD=VALUES, such as {EXAMPLES}.")
+        if name.strip() in space:
+            raise UsageError(f"--search {word}: {name.strip()} is searched already; say it once.")
         space[name.strip()] = _dimension(word, text.strip())
     return space
 
@@ -65,7 +67,10 @@ def _dimension(word: str, text: str) -> Choices | Range:
         return Range(low=ends[0], high=ends[1], log=bool(log), whole=whole)
     if ".." in text:
         raise UsageError(f"--search {word}: write a range as LOW..HIGH or LOW..HIGH:log.")
-    return Choices(values=tuple(_value(part.strip()) for part in text.split(",")))
+    values = tuple(_value(part.strip()) for part in text.split(","))
+    if len(set(values)) < len(values):
+        raise UsageError(f"--search {word}: name each value once.")
+    return Choices(values=values)
 
 
 def _value(text: str) -> Value:

@@ -35,7 +35,8 @@ def open_study(
     """The study of that name, made if it is not there.
 
     ``storage`` is a URL (sqlite:///FILE, postgresql://USER@HOST/BASE) or journal:FILE.
-    Raises Unreachable where the storage does not answer, MissingExtra without its driver.
+    Raises Unreachable where the storage does not answer, MissingExtra without its driver,
+    UsageError for what is no such URL.
     """
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
@@ -51,8 +52,17 @@ def open_study(
         raise Unreachable(
             f"The study's storage {redacted(storage)} does not answer: {first}"
         ) from None
+    except (ImportError, ValueError):  # another driver's, or a port that is no number
+        raise _no_storage(storage) from None
     study.pruner = _pruner(pruner)
     return study
+
+
+def _no_storage(url: str) -> UsageError:
+    return UsageError(
+        f"--storage {redacted(url)}: write sqlite:///FILE, journal:FILE or "
+        "postgresql://USER@HOST/BASE."
+    )
 
 
 def redacted(storage: str) -> str:
@@ -74,9 +84,7 @@ def _storage(url: str) -> BaseStorage:
         return JournalStorage(JournalFileBackend(str(path)))
     scheme, colon, rest = url.partition("://")
     if not colon:
-        raise UsageError(
-            f"--storage {url}: write sqlite:///FILE, journal:FILE or postgresql://USER@HOST/BASE."
-        )
+        raise _no_storage(url)
     if scheme in ("postgres", "postgresql"):
         try:
             import psycopg  # noqa: F401
@@ -169,7 +177,18 @@ def _suggested(trial: Trial, name: str, dimension: object) -> Value:
 
 
 def worker_name(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}"
+    """Host, process number and, where the system tells it, when that process began."""
+    return f"{socket.gethostname()}:{pid}:{_begun(pid)}"
+
+
+def _begun(pid: int) -> str:
+    """The clock ticks from the machine's start to the process's: numbers are given anew, above all
+    in a container, where the first process always has the same."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # gone, or no Linux
+        return ""
+    return told.rpartition(")")[2].split()[19]
 
 
 def mark_alive(trial: Trial) -> None:
@@ -204,11 +223,16 @@ def give_back(study: Study, is_gone: Callable[[FrozenTrial], bool]) -> int:
 
 
 def abandoned(trial: FrozenTrial) -> bool:
-    """Whether the trial's worker is dead: its process here, or one elsewhere that went silent."""
+    """Whether the trial's worker is dead: its process here, or one elsewhere that went silent.
+
+    To be asked before a search hands out trials: what this process had in hand before was stopped.
+    """
     attributes: Mapping[str, object] = trial.user_attrs
-    host, _, pid = str(attributes.get(WORKER, "")).rpartition(":")
+    host, pid, begun_at = (*str(attributes.get(WORKER, "")).split(":"), "", "")[:3]
     if host == socket.gethostname():
-        return not _is_running(int(pid))
+        number = int(pid)
+        reused = begun_at not in ("", _begun(number))
+        return number == os.getpid() or reused or not _is_running(number)
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     seen = attributes.get(SEEN, begun)
     return time.time() - float(str(seen)) > STALE_S

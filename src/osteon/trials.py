@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import OsteonError
+from osteon.errors import DataError, OsteonError, ResourceError, Unreachable
 from osteon.files import write_text
 from osteon.fit import fit
 from osteon.predictions import write_predictions
@@ -113,27 +113,39 @@ class Job:
 
 
 def try_out(job: Job, study: Study, trial: OptunaTrial) -> None:
-    """Train one trial and tell its score; a trial that raises is told as failed."""
+    """Train one trial and tell its score; a trial that raises is told as failed.
+
+    One that another machine took for dead and gave back (``osteon.study``) is left to its retry.
+    Raises ResourceError where no trial could go on, such as on a full disk: it is tried again.
+    """
     from optuna import TrialPruned
+    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
 
     try:
         score = _trained(job, trial)
     except TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    except OsteonError as error:
-        trial.set_user_attr(WHY, str(error))
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+    except UpdateFinishedTrialError:
+        say(f"trial {trial.number} was taken for dead by another machine, which tries it again")
+    # Torch raises RuntimeError and ValueError for a network that cannot be, or for lack of memory.
+    except (OsteonError, RuntimeError, ValueError, MemoryError) as error:
+        if isinstance(error, ResourceError) and not isinstance(error, Unreachable):
+            raise
+        why = str(error) if isinstance(error, OsteonError) else f"{type(error).__name__}: {error}"
+        trial.set_user_attr(WHY, why)
         study.tell(trial, state=TrialState.FAIL)
-        say(f"trial {trial.number} failed: {error}")
+        say(f"trial {trial.number} failed: {why}")
     else:
-        study.tell(trial, score)
+        study.tell(trial, score, skip_if_finished=True)
 
 
 def _trained(job: Job, trial: OptunaTrial) -> float:
     from optuna import TrialPruned
 
     recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
-    if (twin := tried_before(trial)) is not None:
+    twin = tried_before(trial)
+    if twin is not None and job.folder(twin.number).is_dir():  # not where another machine keeps it
         return _again(job, trial, twin)
     say(f"trial {trial.number}: {', '.join(f'{k} {v}' for k, v in trial.params.items())}")
     watch = Watch(recipe, job, trial.number)
@@ -185,7 +197,13 @@ class Watch:
 
     @property
     def best_score(self) -> float:
+        """Raises DataError where it is undefined after every epoch."""
         score: float = getattr(self.best, self.recipe.monitor)
+        if np.isnan(score):
+            raise DataError(
+                f"The monitor {self.recipe.monitor} is undefined on the validation films: an AUROC "
+                "needs films of two classes. Use --set monitor=val_loss, or split anew."
+            )
         return score
 
     def keep(self) -> None:

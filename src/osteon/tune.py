@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.errors import DataError, Interrupted, UsageError
+from osteon.errors import DataError, Interrupted, Unreachable, UsageError
 from osteon.files import write_text
 from osteon.fit import fit
 from osteon.manifest import write_manifest
@@ -23,7 +23,16 @@ from osteon.searched import Tried, Tuning, verdict
 from osteon.space import applied, check_space, grid
 from osteon.split import write_split
 from osteon.statistics import differences, standard_error
-from osteon.study import TWIN, WHY, abandoned, enqueue_grid, give_back, was_given_back
+from osteon.study import (
+    STALE_S,
+    TWIN,
+    WHY,
+    abandoned,
+    enqueue_grid,
+    give_back,
+    redacted,
+    was_given_back,
+)
 from osteon.trials import Job, Search, Watch
 from osteon.types import FilmFacts, Manifest, Predictions, Recipe, Split
 from osteon.values import write_value
@@ -61,8 +70,11 @@ def tune(
     the ``facts`` that the films were prepared from.
 
     Raises UnknownName and UsageError for a space that does not fit the recipe, UsageError where
-    ``out`` holds another search, DataError when every trial failed, Interrupted on Ctrl-C.
+    ``out`` holds another search, DataError when every trial failed, Interrupted on Ctrl-C,
+    Unreachable where the study's storage stops answering.
     """
+    from optuna.exceptions import StorageInternalError
+
     if "monitor" in search.space:
         raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
     check_space(search.space, recipe)
@@ -91,6 +103,11 @@ def tune(
         raise Interrupted(
             f"Stopped; the trials done are kept in {out}. The same command goes on."
         ) from None
+    except StorageInternalError as error:
+        raise Unreachable(
+            f"The study's storage {redacted(job.search.storage)} does not answer any more "
+            f"({str(error.__cause__ or error).splitlines()[0]}). The same command goes on."
+        ) from None
     result = _summary(job, study, default)
     write_value(out / "tuning.json", result)
     write_text(out / "best-recipe.json", result.best_recipe)
@@ -117,6 +134,7 @@ def _default(job: Job, recipe: Recipe) -> Tried:
             watch.take(epoch.history, epoch.val_scores)
             if is_over(watch.history, recipe):
                 break
+        _ = watch.best_score  # or no trial could be compared
         watch.keep()
     history = read_history(folder / "history.csv")
     best = best_of(history, recipe.monitor)
@@ -143,9 +161,11 @@ def _summary(job: Job, study: Study, default: Tried) -> Tuning:
     tried = [_tried(job, trial, metric) for trial in study.get_trials(deepcopy=False)]
     trials = [trial for trial in tried if trial is not None]
     scored = {t.number: t.score for t in trials if t.score is not None and t.state != "failed"}
+    left_out = tuple(_left_out(job, study, trials))
     if not scored:
-        why = next((trial.why for trial in trials if trial.why), "no trial came to its end")
-        raise DataError(f"Every trial failed. The first: {why}")
+        why = next((trial.why for trial in trials if trial.why), "")
+        told = f"Every trial failed. The first: {why}" if why else "No trial came to its end here."
+        raise DataError(" ".join((told, *left_out)))
     losing = metric.endswith("_loss")
     best = min(scored, key=lambda number: (scored[number] if losing else -scored[number], number))
     answers = {number: _answers(job, number) for number in scored}
@@ -178,8 +198,26 @@ def _summary(job: Job, study: Study, default: Tried) -> Tuning:
         n_groups=len(set(winner.groups)),
         epochs_trained=sum(trial.epochs for trial in trials),
         verdict="",
+        remarks=left_out,
     )
     return replace(result, verdict=verdict(result))
+
+
+def _left_out(job: Job, study: Study, trials: Sequence[Tried]) -> Iterator[str]:
+    """Trials of the study that are not compared: nothing is left out in silence."""
+    from optuna.trial import TrialState
+
+    if n := sum(trial.score is None and trial.state != "failed" for trial in trials):
+        yield (
+            f"{n} ended trial{'' if n == 1 else 's'} left no predictions in {job.out.name}/trials "
+            "and cannot be compared: machines that share a study must share the --out folder."
+        )
+    if n := len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))):
+        yield (
+            f"{n} trial{' is' if n == 1 else 's are'} in the hands of another machine, or of one "
+            f"that went silent less than {STALE_S / 60:.0f} minutes ago: the same command later "
+            "counts what has ended and tries the rest again."
+        )
 
 
 def _tried(job: Job, trial: FrozenTrial, metric: str) -> Tried | None:

@@ -25,10 +25,10 @@ def run_trials(job: Job, study: Study, total: int) -> None:
     """Run trials until ``total`` have come to an end, those of earlier calls counted.
 
     One worker is this process; several are processes of their own, with the cores shared out.
-    Raises ResourceError where workers keep dying.
+    Raises ResourceError where workers keep dying, or where no trial could go on.
     """
     if job.search.workers == 1:
-        while n_ended(study) < total:
+        while n_to_ask(job, study, total) > 0:
             try_out(job, study, job.ask(study, os.getpid()))
         return
     with _crew(job) as crew:
@@ -44,8 +44,22 @@ def n_ended(study: Study) -> int:
     return sum(not was_given_back(trial) for trial in ended)
 
 
+def n_to_ask(job: Job, study: Study, total: int, n_busy: int = 0) -> int:
+    """How many trials may be asked for while ``n_busy`` of ours run.
+
+    A grid's are all enqueued: what another machine has in hand is not made up for by chance.
+    """
+    from optuna.trial import TrialState
+
+    left = max(0, total - n_ended(study) - n_busy)
+    if job.search.sampler != "grid":
+        return left
+    return min(left, len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,))))
+
+
 class _Crew:
-    """Processes that each try out the trial that they are sent and answer "done"."""
+    """Processes that each try out the trial that they are sent, and answer "done" or with a
+    ResourceError."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -56,12 +70,12 @@ class _Crew:
 
     def run(self, study: Study, total: int) -> None:
         while True:
-            left = total - n_ended(study)
-            if left <= 0 and not self.busy:
+            left = n_to_ask(self.job, study, total, len(self.busy))
+            if not left and not self.busy:
                 return
-            for _ in range(min(self.job.search.workers - len(self.hired), left - len(self.busy))):
+            for _ in range(min(self.job.search.workers - len(self.hired), left)):
                 self._hire()
-            for idle in [c for c in self.hired if c not in self.busy][: left - len(self.busy)]:
+            for idle in [c for c in self.hired if c not in self.busy][:left]:
                 pid = self.hired[idle].pid
                 assert pid is not None
                 self.busy[idle] = self.job.ask(study, pid)
@@ -85,9 +99,12 @@ class _Crew:
             assert isinstance(ready, Connection)
             trial = self.busy.pop(ready)
             try:
-                ready.recv()
-            except EOFError:
+                answer = ready.recv()
+            except (EOFError, ConnectionResetError):  # the latter where its order was not read yet
                 self._bury(ready, study, trial.number)
+            else:
+                if isinstance(answer, ResourceError):
+                    raise answer
 
     def _bury(self, connection: Connection, study: Study, number: int) -> None:
         process = self.hired.pop(connection)
@@ -136,7 +153,11 @@ def _work(job: Job, orders: Connection, threads: int, parent: int, show: bool) -
                 trial = taken(study, orders.recv())
             except EOFError:
                 return
-            try_out(job, study, trial)
+            try:
+                try_out(job, study, trial)
+            except ResourceError as error:
+                orders.send(error)
+                return
             orders.send("done")
 
 

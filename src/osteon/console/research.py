@@ -44,6 +44,8 @@ def show_tuning(tuning: Tuning, folder: Path, nested: Nested | None, as_data: bo
     if len(tuning.trials) > TRIALS_SHOWN:
         out.print(f"... and {len(tuning.trials) - TRIALS_SHOWN} more: the report lists all")
     out.print(f"\n[bold]{escape(tuning.verdict)}[/]")
+    for remark in tuning.remarks:
+        out.print(f"! {remark}", style="yellow", markup=False)
     if nested is not None:
         gain = nested.gains[nested.metric]
         out.print(
@@ -62,7 +64,7 @@ def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
     if as_data:
         print_json(as_json(result))
         return
-    out.print(f"[bold]{escape(result.name)}[/], {len(result.seeds)} seeds; 95 % intervals\n")
+    out.print(f"[bold]{escape(result.name)}[/], {_seeds(len(result.seeds))}; 95 % intervals\n")
     table = Table("", "accuracy", "AUROC", "films", box=None, header_style="bold", pad_edge=False)
     for published in result.published:
         figure = published.figure
@@ -106,6 +108,10 @@ def _show_slices(result: Reproduced) -> None:
         table.add_row(escape(held.title), _shown(held.outside), _shown(held.inside))
     out.print()
     out.print(table)
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed{'' if n == 1 else 's'}"
 
 
 def _two(scores: Mapping[str, Estimate]) -> tuple[str, str]:

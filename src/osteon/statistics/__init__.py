@@ -2,6 +2,7 @@
 
 from osteon.statistics.bootstrap import (
     RESAMPLES,
+    SHARES,
     contrasts,
     differences,
     estimates,
@@ -9,6 +10,7 @@ from osteon.statistics.bootstrap import (
     percentiles,
     resamples,
     standard_error,
+    witnesses,
 )
 from osteon.statistics.delong import Aurocs, AurocTest, auroc_difference, auroc_interval, delong
 from osteon.statistics.levels import LEVEL, Z
@@ -27,6 +29,7 @@ from osteon.statistics.proportions import (
 __all__ = [
     "LEVEL",
     "RESAMPLES",
+    "SHARES",
     "AurocTest",
     "Aurocs",
     "McNemar",
@@ -51,4 +54,5 @@ __all__ = [
     "shares_of_counts",
     "standard_error",
     "wilson",
+    "witnesses",
 ]

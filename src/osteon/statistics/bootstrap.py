@@ -121,9 +121,9 @@ def estimates(
     for name, drawn in draws.items():
         value, low, high, method = drawn.value, drawn.low, drawn.high, drawn.method
         if drawn.collapsed and value in (0.0, 1.0) and name in SHARES:
-            witnesses = _witnesses(name, labels, scores, groups)
-            low, high = wilson(value * witnesses, witnesses)
-            method = f"Wilson on the {witnesses:,} groups it rests on (the bootstrap collapsed)"
+            n_there = witnesses(name, labels, scores, groups)
+            low, high = wilson(value * n_there, n_there)
+            method = f"Wilson on the {n_there:,} groups it rests on (the bootstrap collapsed)"
         elif drawn.collapsed and (value in (-1.0, 1.0) or name.endswith("_loss")):
             low, high, method = None, None, "no interval (the bootstrap collapsed)"
         made[name] = Estimate(
@@ -283,7 +283,7 @@ def percentiles(drawn: Floats) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def _witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) -> int:
+def witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) -> int:
     """How many groups a share rests on; where it rests on every class, those of the smallest."""
     if name == "accuracy":
         return len(set(groups))
