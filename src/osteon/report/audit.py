@@ -78,7 +78,8 @@ def _pairs(
 def _films(finding: Finding, manifest: Manifest, audit: Audit) -> Iterator[Thumbnail]:
     if finding.check not in WITH_FILMS:
         return
-    for id_ in _spread(finding.ids, FILMS_SHOWN):
+    there = tuple(id_ for id_ in finding.ids if id_ in audit.facts)  # others are no films
+    for id_ in _spread(there, FILMS_SHOWN):
         film = thumbnail(id_, manifest)
         if film is None:
             continue

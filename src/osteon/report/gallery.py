@@ -47,11 +47,14 @@ def thumbnail(
     right: bool | None = None,
     long_side_px: int = THUMBNAIL_PX,
 ) -> Thumbnail | None:
-    """None for a film that cannot be read any more."""
+    """None for a film that cannot be read any more, or is not in the manifest: findings also name
+    files that are no films, and collages that were cut since."""
     from osteon.mending import cropped
     from osteon.pixels import decode
 
-    film = next(film for film in manifest.radiographs if film.id == id_)
+    film = next((film for film in manifest.radiographs if film.id == id_), None)
+    if film is None:
+        return None
     try:
         gray = decode(film.path).gray
     except UnreadableFilm:
