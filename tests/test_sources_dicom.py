@@ -77,6 +77,34 @@ def test_a_table_of_labels(tmp_path: Path, rows: str) -> None:
     assert "left alone" not in messages(manifest)
 
 
+def test_a_patient_is_not_taken_for_a_file_of_that_name(tmp_path: Path) -> None:
+    for number in range(1, 5):
+        write_dicom(tmp_path / f"{number}.dcm", str(5 - number), number)
+    (tmp_path / "labels.csv").write_text("Patient ID,label\n1,broken\n2,broken\n3,ok\n4,ok\n")
+    manifest = read_source(tmp_path)
+    said = {film.patient_id: manifest.class_name(film) for film in manifest.radiographs}
+    assert said == {"1": "broken", "2": "broken", "3": "ok", "4": "ok"}
+
+
+def test_a_file_is_not_taken_for_one_of_the_same_name_elsewhere(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "1.dcm", "P1", 1)
+    write_dicom(tmp_path / "2.dcm", "P2", 2)
+    write_dicom(tmp_path / "sub" / "1.dcm", "P3", 3)
+    (tmp_path / "labels.csv").write_text("path,label\n1.dcm,broken\n.\\2.dcm,ok\n,ok\n")
+    manifest = read_source(tmp_path)
+    said = {film.id: manifest.class_name(film) for film in manifest.radiographs}
+    assert said == {"1.dcm": "broken", "2.dcm": "ok", "sub/1.dcm": None}
+    assert "1 film without a label" in messages(manifest)
+    assert "1 row of the table of labels without a film: row 4" in messages(manifest)
+
+
+def test_a_label_that_says_there_is_none_is_none(tmp_path: Path) -> None:
+    for number in range(1, 4):
+        write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)
+    (tmp_path / "labels.csv").write_text("path,label\n1.dcm,a\n2.dcm,b\n3.dcm,NaN\n")
+    assert counts(read_source(tmp_path)) == {(None, "a"): 1, (None, "b"): 1, (None, None): 1}
+
+
 def test_a_table_of_labels_may_ship_a_split(tmp_path: Path) -> None:
     for number in range(3):
         write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)

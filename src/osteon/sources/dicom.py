@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from osteon.errors import DataError
 from osteon.progress import track
@@ -23,22 +25,23 @@ from osteon.sources.films import (
     part_named,
     subfolders,
 )
-from osteon.sources.words import as_side, as_views
+from osteon.sources.words import as_side, as_views, known
 from osteon.types import Finding, Manifest, Part, Radiograph
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+Kind = Literal["file", "film", "study", "patient"]
 LABELS = ("labels.csv", "label.csv")
-KEYS = (  # of the table of labels, without case and underscores; the first one there is used
-    "path",
-    "file",
-    "filename",
-    "sopinstanceuid",
-    "studyinstanceuid",
-    "patientid",
-    "id",
-)
+KEYS: dict[str, tuple[Kind, ...]] = {  # column of the table of labels, without case and
+    "path": ("file",),  # underscores -> what it names; the first one there is used
+    "file": ("file",),
+    "filename": ("file",),
+    "sopinstanceuid": ("film",),
+    "studyinstanceuid": ("study",),
+    "patientid": ("patient",),
+    "id": ("file", "film", "study", "patient"),
+}
 EXTRAS = ("Manufacturer", "ManufacturerModelName", "PatientSex", "PatientAge", "Modality")
 TAGS = (
     "SOPInstanceUID",
@@ -89,14 +92,15 @@ class DicomFolder:
                 _header(file, path)
                 for file in track(found.films, "headers", total=len(found.films))
             ]
-        films = [_labelled(header, labels) for header in headers]
+        ids = {header.film.id for header in headers}
+        films = [_labelled(header, labels, ids) for header in headers]
         return assembled(
             path,
             "dicom",
             self.recognise(path).reason,
             films,
             others=[file for file in found.others if file != table],
-            remarks=_remarks(headers, labels),
+            remarks=_remarks(headers, labels, ids),
         )
 
 
@@ -109,11 +113,12 @@ def table_in(path: Path) -> Path | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """One file: what its header says, and the names under which a table may label it."""
+    """One file: what its header says, and the names under which a table may label it, by what
+    they name: a patient's number may be another film's name."""
 
     film: Radiograph
     whole: bool = False  # whether it has a DICOM header
-    names: tuple[str, ...] = field(default=())
+    names: Mapping[Kind, tuple[str, ...]]
 
 
 def _header(file: Path, root: Path) -> Header:
@@ -127,9 +132,12 @@ def _header(file: Path, root: Path) -> Header:
         header = dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
     except (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, KeyError,
             AttributeError, TypeError, NotImplementedError):  # fmt: skip
-        return Header(film=bare, names=own)
-    uids = tuple(_text(header, name) for name in TAGS[:3])
-    return Header(film=_film(bare, header), whole=True, names=(*own, *filter(None, uids)))
+        return Header(film=bare, names={"file": own})
+    film, study, patient = (tuple(filter(None, [_text(header, name)])) for name in TAGS[:3])
+    names: dict[Kind, tuple[str, ...]] = {
+        "file": own, "film": film, "study": study, "patient": patient,
+    }  # fmt: skip
+    return Header(film=_film(bare, header), whole=True, names=names)
 
 
 def _film(bare: Radiograph, header: Dataset) -> Radiograph:
@@ -188,32 +196,49 @@ class Row:
     number: int = field(compare=False)
 
 
-def _labels(table: Path) -> Mapping[str, Row]:
-    """Whatever names a film, a study or a patient -> its row.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """The table of labels: what it names, and the row of each name."""
 
-    No message quotes that name: it may be a patient's.
-    """
+    kinds: tuple[Kind, ...]
+    rows: Mapping[str, Row]
+    nameless: tuple[int, ...]  # numbers of rows that name nothing
+
+    def of(self, header: Header, ids: Collection[str]) -> Row | None:
+        """The row of a film; ``ids`` are those of all films, whose rows are not another one's."""
+        names = (name for kind in self.kinds for name in header.names.get(kind, ()))
+        mine = (name for name in names if name == header.film.id or name not in ids)
+        return next((self.rows[name] for name in mine if name in self.rows), None)
+
+
+def _labels(table: Path) -> Labels:
+    """No message quotes what names a film, a study or a patient: it may be a patient's name."""
     header = columns_of(table)
-    columns = {name.strip().lower().replace("_", ""): at for at, name in enumerate(header)}
-    key = next((columns[name] for name in KEYS if name in columns), None)
+    columns = {re.sub(r"[\s_]", "", name).lower(): at for at, name in enumerate(header)}
+    key = next((name for name in KEYS if name in columns), None)
     if key is None or "label" not in columns:
         raise DataError(
             f"{table} needs a column 'label' and one of {', '.join(KEYS)}; it has: "
             f"{', '.join(header) or 'none'}."
         )
-    labels: dict[str, Row] = {}
+    kinds, labels, nameless = KEYS[key], dict[str, Row](), list[int]()
     for number, row in rows_of(table):
-        cells = dict(enumerate(row))
-        name, label = cells.get(key, ""), cells.get(columns["label"], "")
+        cells = {at: known(cell) for at, cell in enumerate(row)}
+        name, label = cells.get(columns[key], ""), cells.get(columns["label"], "")
         part = _part(cells.get(columns.get("split", -1), ""), f"{table}, row {number}")
         said = Row(label=label, split=part, number=number)
-        if name and labels.setdefault(name, said) != said:
+        if "file" in kinds and name:
+            name = posixpath.normpath(name.replace("\\", "/"))
+        if not name:
+            nameless.append(number)
+        elif labels.setdefault(name, said) != said:
             first = labels[name]
             raise DataError(
-                f"{table}: rows {first.number} and {number} are of the same '{header[key]}', but "
-                f"say '{_told(first)}' and '{_told(said)}'. Leave one of them."
+                f"{table}: rows {first.number} and {number} are of the same "
+                f"'{header[columns[key]]}', but say '{_told(first)}' and '{_told(said)}'. Leave "
+                "one of them."
             )
-    return labels
+    return Labels(kinds=kinds, rows=labels, nameless=tuple(nameless))
 
 
 def _part(word: str, where: str) -> Part | None:
@@ -227,10 +252,10 @@ def _told(row: Row) -> str:
     return f"{row.label}, {row.split}" if row.split else row.label
 
 
-def _labelled(header: Header, labels: Mapping[str, Row] | None) -> Labelled:
+def _labelled(header: Header, labels: Labels | None, ids: Collection[str]) -> Labelled:
     if labels is None:
         return _by_folder(header.film)
-    row = next((labels[name] for name in header.names if name in labels), None)
+    row = labels.of(header, ids)
     if row is None:
         return Labelled(film=header.film, class_name=None)
     return Labelled(film=replace(header.film, split=row.split), class_name=row.label or None)
@@ -249,7 +274,9 @@ def _by_folder(film: Radiograph) -> Labelled:
 # --- remarks --------------------------------------------------------------------------------------
 
 
-def _remarks(headers: list[Header], labels: Mapping[str, Row] | None) -> Iterator[Finding]:
+def _remarks(
+    headers: list[Header], labels: Labels | None, ids: Collection[str]
+) -> Iterator[Finding]:
     broken = [header.film.id for header in headers if not header.whole]
     if broken:
         yield remark(
@@ -267,15 +294,20 @@ def _remarks(headers: list[Header], labels: Mapping[str, Row] | None) -> Iterato
             severity="warning",
             remedy="De-identify with stable pseudonyms instead of empty patient ids.",
         )
-    used = {name for header in headers for name in header.names}
-    unused = [str(row.number) for name, row in (labels or {}).items() if name not in used]
+    unused = [] if labels is None else _unused(headers, labels, ids)
     if unused:
         yield remark(
             f"{counted(len(unused), 'row')} of the table of labels without a film: row "
-            f"{', '.join(unused[:3])}{' ...' if len(unused) > 3 else ''}.",
+            f"{', '.join(map(str, unused[:3]))}{' ...' if len(unused) > 3 else ''}.",
             severity="warning",
             remedy="Bring the films, or take out the rows.",
         )
+
+
+def _unused(headers: list[Header], labels: Labels, ids: Collection[str]) -> list[int]:
+    """The numbers of the rows that are of no film."""
+    used = {row.number for header in headers if (row := labels.of(header, ids))}
+    return sorted({*(row.number for row in labels.rows.values()), *labels.nameless} - used)
 
 
 SOURCES.register("dicom")(DicomFolder())

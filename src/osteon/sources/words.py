@@ -41,7 +41,18 @@ _SIDES: dict[str, Laterality] = {
     "u": "U",
     "unpaired": "U",
 }
-_UNKNOWN = frozenset({"", "unknown", "na", "n/a", "nan", "none", "?", "-"})
+# What pandas, R and spreadsheets write into a cell without a value. "none" may be a class.
+_MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "#n/a", "nat", "null"})
+_UNKNOWN = _MISSING | {"unknown", "none", "?", "-"}
+
+
+def known(cell: str) -> str:
+    """A cell as it is, but empty where some program spelt that there is no value.
+
+    >>> known("NaN"), known("none")
+    ('', 'none')
+    """
+    return "" if cell.strip().lower() in _MISSING else cell
 
 
 def as_views(words: str) -> frozenset[View]:
