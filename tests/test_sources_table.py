@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from osteon.errors import DataError, UnrecognisedLayout
 from osteon.reading import read_source
-from osteon.sources.words import as_side, as_views
+from osteon.sources.words import as_side, as_views, known
 from osteon.testing.films import write_film
 from osteon.testing.sources import write_dicom
 from osteon.types import Box, Manifest
@@ -112,6 +112,40 @@ def test_parquet(tmp_path: Path) -> None:
     assert len(manifest.radiographs[0].boxes) == 1
 
 
+def test_what_pandas_writes_to_parquet_for_nothing_is_nothing(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="the extra osteon[parquet] is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table(tmp_path, "nothing", "notes.txt")
+    rows: dict[str, list[Any]] = {
+        "path": [b"0.jpg", b"1.jpg", b"2.jpg", b"3.jpg"],
+        "label": [0.0, 1.0, float("nan"), 1.0],
+        "patient_id": [7.0, float("nan"), float("nan"), 7.5],
+    }
+    parquet.write_table(pa.table(rows), tmp_path / "films.parquet")
+    manifest = read_source(tmp_path)
+    assert manifest.classes == ("0", "1")
+    assert [film.label for film in manifest.radiographs] == [0, 1, None, 1]
+    assert [film.patient_id for film in manifest.radiographs] == ["7", None, None, "7.5"]
+
+
+@pytest.mark.parametrize("word", ["NaN", "nan", "NA", "N/A", "<NA>", "null", ""])
+def test_what_says_that_there_is_no_value_is_none(tmp_path: Path, word: str) -> None:
+    """Else all films without a patient would be those of one patient, and "nan" a class."""
+    text = (
+        "path,label,patient_id,study_id,region,view,boxes,spacing_mm\n"
+        f"0.jpg,0.0,{word},{word},{word},{word},{word},{word}\n"
+        f"1.jpg,1.0,{word},,,,,\n2.jpg,{word},,,,,,\n"
+    )
+    manifest = read_source(table(tmp_path, text))
+    assert manifest.classes == ("0.0", "1.0")
+    assert "names do not tell" not in messages(manifest)
+    assert "1 film without a label" in messages(manifest)
+    for film in manifest.radiographs:
+        assert (film.patient_id, film.study_id, film.spacing_mm) == (None, None, None)
+        assert not film.regions | film.views
+        assert film.boxes == ()
+
+
 def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="the extra osteon[parquet] is not installed")
     (tmp_path / "films.parquet").write_bytes(b"nothing")
@@ -137,6 +171,8 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
         ("path,label,laterality\n0.jpg,a,upper\n1.jpg,b,\n", "row 2: laterality 'upper' is none"),
         ("path,label,spacing_mm\n0.jpg,a,fine\n1.jpg,b,\n", "row 2: spacing_mm 'fine'"),
         ("path,label\n,a\n", "row 2: path is empty"),
+        ("label,path\na,0.jpg\nb\n", "row 3: path is empty"),
+        (f"path,label,{'x' * 200_000}\n0.jpg,a,\n", "is no CSV: field larger"),
         ("path,label\n0.jpg,a,b\n", "row 2: 3 cells for 2 columns"),
         ("path,label\nx/0.jpg,a\nx/1.jpg,b\n", "None of the films .* first would be .*0.jpg"),
         ("path,label\n0.jpg,\n1.jpg,\n", "found 2 films without a label"),
@@ -147,9 +183,10 @@ def test_what_is_wrong_with_a_table_is_named(tmp_path: Path, text: str, words: s
         read_source(table(tmp_path, text))
 
 
-def test_a_table_in_another_encoding_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["cp1250", "utf-16"])
+def test_a_table_in_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "films.csv"
-    path.write_bytes("path,label\nręka.jpg,a\n".encode("cp1250"))
+    path.write_bytes("path,label\nręka.jpg,a\n".encode(encoding))
     with pytest.raises(DataError, match="Save it as CSV UTF-8"):
         read_source(path)
 
@@ -225,7 +262,7 @@ def test_any_cell_is_kept_as_it_is(
         for number, (patient, note) in enumerate(cells):
             writer.writerow([f"{number}.jpg", f"c{number}", patient, note])
     for film, (patient, note) in zip(read_source(path).radiographs, cells, strict=True):
-        assert film.patient_id == (patient or None)
+        assert film.patient_id == (known(patient) or None)
         assert film.extra.get("note", "") == note
 
 

@@ -77,8 +77,10 @@ def _negativeness(name: str) -> int:
 
 
 def _words(name: str) -> list[str]:
-    """The words and numbers of a name: "NonFractured", "non_fractured" and "class0" have two."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)", " ", name)
+    """The words and numbers of a name: "NonFractured", "non_fractured" and "class0" have two, "1.0"
+    has one."""
+    whole = re.sub(r"(?<=\d)\.0+\b", "", name)
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)", " ", whole)
     return re.findall(r"[^\W_]+", apart.casefold().replace("w/o", "without"))
 
 

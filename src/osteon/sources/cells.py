@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from pathlib import Path
@@ -17,8 +18,14 @@ def columns_of(table: Path) -> list[str]:
     """The header. Raises DataError for a damaged file, MissingExtra where Parquet needs pyarrow."""
     if table.suffix.lower() == ".parquet":
         return list(_parquet(table).schema_arrow.names)
-    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        return next(csv.reader(file, delimiter=_comma(table)), [])
+    with table.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise _no_utf8(table)
+    try:
+        with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+            return next(csv.reader(file, delimiter=_comma(table)), [])
+    except csv.Error as error:
+        raise DataError(f"{table} is no CSV: {error}.") from None
 
 
 def rows_of(table: Path) -> list[Row]:
@@ -44,9 +51,13 @@ def _csv_rows(table: Path) -> list[Row]:
             next(reader)
             return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     except UnicodeDecodeError:
-        raise DataError(f"{table} is not UTF-8 text. Save it as CSV UTF-8.") from None
+        raise _no_utf8(table) from None
     except csv.Error as error:
         raise DataError(f"{table} is no CSV: {error}.") from None
+
+
+def _no_utf8(table: Path) -> DataError:
+    return DataError(f"{table} is not UTF-8 text. Save it as CSV UTF-8.")
 
 
 def _parquet_rows(table: Path) -> list[Row]:
@@ -57,8 +68,12 @@ def _parquet_rows(table: Path) -> list[Row]:
 
 def _word(value: Any) -> str:
     """A cell as text; nothing is empty, and lists (of boxes) are JSON."""
-    if value is None:
+    if value is None or value != value:  # NaN and NaT, which pandas writes for nothing
         return ""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # whole numbers, of which some were missing
     return json.dumps(value) if isinstance(value, list | dict) else str(value).strip()
 
 

@@ -16,7 +16,7 @@ from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import Labelled, assembled, counted, remark
 from osteon.sources.cells import TABLES, columns_of, rows_of
 from osteon.sources.films import films_below, is_dicom, part_named
-from osteon.sources.words import as_side, as_views
+from osteon.sources.words import as_side, as_views, known
 from osteon.types import Box, Laterality, Manifest, Part, Radiograph
 
 NEEDED = ("path", "label")
@@ -31,6 +31,7 @@ OPTIONAL = (
     "boxes",
     "spacing_mm",
 )
+SPOKEN = frozenset({*NEEDED, *OPTIONAL}) - {"path", "id"}  # where "NaN" says that there is none
 SYNONYMS = {
     "path": ("file", "filename", "file_name", "filepath", "image", "image_path", "image_id", "img"),
     "label": ("class", "target", "diagnosis", "fractured", "category", "y"),
@@ -200,9 +201,10 @@ def _check_ids(table: Path, films: Sequence[Labelled], numbers: Sequence[int]) -
 
 
 def _labelled(row: Mapping[str, str], folder: Path, where: str) -> Labelled:
-    name = row["path"].replace("\\", "/")
+    name = row.get("path", "").replace("\\", "/")
     if not name:
         raise DataError(f"{where}: path is empty.")
+    row = {column: known(cell) if column in SPOKEN else cell for column, cell in row.items()}
     path = Path(os.path.normpath(folder / name))
     film = Radiograph(
         id=row.get("id") or _id(path, folder),
