@@ -161,6 +161,18 @@ def test_patients_on_two_sides_are_a_leak(tmp_path: Path) -> None:
     assert "P0" not in leak.message
 
 
+def test_boxes_beside_their_film_are_told(tmp_path: Path) -> None:
+    rows = ["path,label,boxes"]
+    for number, box in enumerate(("[[2,3,30,29.5]]", "[[20,20,20,5], [40,1,5,5]]", "")):
+        write_film(tmp_path / f"{number}.png", seed=number, size_px=32)
+        rows.append(f'{number}.png,{"ab"[number % 2]},"{box}"')
+    (tmp_path / "films.csv").write_text("\n".join(rows))
+    _, result = audited(tmp_path)
+    (finding,) = of(result, "boxes")
+    assert finding.message == "2 boxes reach beyond the edge of 1 film, 1 wholly."
+    assert (finding.severity, finding.ids) == ("warning", ("1.png",))
+
+
 def test_errors_come_first(clean: Path) -> None:
     shutil.copy(clean / "train/normal/0.png", clean / "test/normal/copy.png")
     _, result = audited(clean)
