@@ -91,6 +91,9 @@ def test_a_label_edited_by_hand_counts(tmp_path: Path) -> None:
         ("x,,,,,,,,", "x,,,,,up,,,", "row 2: view 'up' is none of frontal"),
         ("x,,,,,,,,", "x,,,,,,left,,", "row 2: laterality 'left' is none of R, L"),
         ("x,,,,,,,,", "x,,,,,,,box,", "row 2: boxes are not a JSON list"),
+        ("x,,,,,,,,", 'x,,,,,,,"[{""left_px"": ""a""}]",', "row 2: boxes are not a JSON list"),
+        ("x,,,,,,,,", "x,,,,,,,,0;0.1", "row 2: spacing_mm '0;0.1' is not two distances"),
+        ("x,,,,,,,,", "x,,,,,,,,nan;0.1", "row 2: spacing_mm 'nan;0.1' is not two distances"),
         ("x,,,,,,,,", "x,,,,,,,,0.1", "row 2: spacing_mm '0.1' is not two numbers"),
         ("a.jpg,a.jpg", "b.jpg,b.jpg,x,,,,,,,,\nb.jpg,b.jpg", "row 3: a second film 'b.jpg'"),
         ("id,path,label", "id,path,class", "lacks the columns label"),
@@ -102,6 +105,13 @@ def test_a_mistake_made_by_hand_is_named(tmp_path: Path, old: str, new: str, wor
     assert old in text
     path.write_text(text.replace(old, new))
     with pytest.raises(DataError, match=words):
+        read_manifest(path)
+
+
+def test_a_manifest_saved_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_bytes(path.read_text().replace("a.jpg,x", "a.jpg,ü").encode("cp1252"))
+    with pytest.raises(DataError, match="Save it as CSV UTF-8"):
         read_manifest(path)
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -85,7 +87,7 @@ def read_manifest(path: Path) -> Manifest:
         raise DataError(f"There is no manifest {path}.")
     said = read_value(Sidecar, path.with_suffix(".json"))
     root = path.parent / said.root
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file, as_csv(path):
         rows = csv.DictReader(file, restval="")
         missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
@@ -106,6 +108,18 @@ def read_manifest(path: Path) -> Manifest:
         radiographs=tuple(films),
         remarks=said.remarks,
     )
+
+
+@contextmanager
+def as_csv(path: Path) -> Iterator[None]:
+    """Raise DataError where what is read inside is no CSV in UTF-8: a spreadsheet may have saved
+    it again."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text. Save it as CSV UTF-8.") from None
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV: {error}.") from None
 
 
 def _line(cells: list[str]) -> str:
@@ -205,9 +219,13 @@ def as_boxes(cell: str, where: str) -> tuple[Box, ...]:
     if not cell:
         return ()
     try:
-        return tuple(Box(**box) for box in json.loads(cell))
+        boxes = tuple(Box(**box) for box in json.loads(cell))
+        numbers = [side for b in boxes for side in (b.left_px, b.top_px, b.width_px, b.height_px)]
+        if not all(math.isfinite(number) for number in numbers):
+            raise ValueError("a side is no number")
     except (TypeError, ValueError) as error:
         raise DataError(f"{where}: boxes are not a JSON list of boxes: {error}.") from None
+    return boxes
 
 
 def as_spacing(cell: str, where: str) -> tuple[float, float] | None:
@@ -217,4 +235,9 @@ def as_spacing(cell: str, where: str) -> tuple[float, float] | None:
         between_rows, between_columns = (float(side) for side in cell.split(";"))
     except ValueError:
         raise DataError(f"{where}: spacing_mm '{cell}' is not two numbers, as 0.1;0.1.") from None
+    if not (0 < between_rows < math.inf and 0 < between_columns < math.inf):
+        raise DataError(
+            f"{where}: spacing_mm '{cell}' is not two distances in mm above 0, as 0.1;0.1. Leave "
+            "it empty where nobody knows."
+        )
     return between_rows, between_columns

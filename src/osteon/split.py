@@ -14,6 +14,7 @@ from typing import Literal
 from osteon.clusters import FEWEST_GROUPS, group_films
 from osteon.errors import DataError, LeakError, UsageError
 from osteon.files import write_text
+from osteon.manifest import as_csv
 from osteon.progress import say
 from osteon.types import PARTS, Audit, Manifest, Part, Split
 from osteon.values import read_value, write_value
@@ -371,7 +372,7 @@ def read_split(path: Path) -> Split:
     ids: dict[str, list[str]] = {part: [] for part in PARTS}
     groups: dict[str, str] = {}
     part_of: dict[str, str] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file, as_csv(path):
         rows = csv.DictReader(file)
         for row in rows:
             where = f"{path}, row {rows.line_num}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
 
 from osteon.errors import DataError, MissingExtra
 from osteon.manifest import as_boxes, as_spacing, read_manifest
@@ -248,13 +248,25 @@ def _side(word: str, where: str) -> Laterality | None:
 
 
 def _boxes(cell: str, where: str) -> tuple[Box, ...]:
+    boxes = _listed_boxes(cell, where)
+    if any(min(box.width_px, box.height_px) <= 0 for box in boxes):
+        raise DataError(
+            f"{where}: a box of '{cell}' has no width or no height above 0. A box is [left, top, "
+            "width, height] in px."
+        )
+    return boxes
+
+
+def _listed_boxes(cell: str, where: str) -> tuple[Box, ...]:
     try:
         given = json.loads(cell) if cell else []
         if isinstance(given, list) and all(isinstance(box, list) for box in given):
-            corners = cast("list[list[Any]]", given)
+            corners = [[float(side) for side in box] for box in given]
+            if not all(map(math.isfinite, chain.from_iterable(corners))):
+                raise ValueError("a side is no number")
             return tuple(
-                Box(left_px=float(left), top_px=float(top), width_px=float(w), height_px=float(h))
-                for left, top, w, h in corners
+                Box(left_px=left, top_px=top, width_px=width, height_px=height)
+                for left, top, width, height in corners
             )
     except (TypeError, ValueError):
         raise DataError(
