@@ -353,6 +353,16 @@ def test_a_spoilt_split_is_named(tmp_path: Path) -> None:
         read_split(path)
 
 
+def test_the_split_of_other_data_is_named(tmp_path: Path) -> None:
+    manifest = singles(60)
+    path = write_split(split(manifest, groups=group_films(manifest, {})), tmp_path / "split.csv")
+    assert read_split(path, manifest) == read_split(path)
+    other = replace(manifest, radiographs=manifest.radiographs[1:])
+    gone = manifest.radiographs[0].id
+    with pytest.raises(DataError, match=f"1 of its 60 films are not there, '{gone}' for one"):
+        read_split(path, other)
+
+
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 

@@ -85,7 +85,7 @@ def _open(folder: RunFolder, cache: Path | None) -> _Opened:
         prepared=make_ready(folder, classifier.recipe, manifest, audit, cache=cache),
         manifest=manifest,
         audit=audit,
-        split=read_split(folder.split),
+        split=read_split(folder.split, manifest),
     )
 
 

@@ -85,7 +85,7 @@ def _open(folder: RunFolder, cache: Path | None) -> OpenedRun:
 
     manifest, audit = read_manifest(folder.manifest), read_value(Audit, folder.audit)
     classifier = Classifier.load(folder.path)
-    parts = read_split(folder.split)
+    parts = read_split(folder.split, manifest)
     prepared = make_ready(folder, classifier.recipe, manifest, audit, cache=cache)
     if folder.predictions("val").is_file():
         val = read_predictions(folder.predictions("val"), part="val")

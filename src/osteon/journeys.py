@@ -77,7 +77,8 @@ def shift_run(
             seed=seed,
         )
         films_shifted = draw_films(clean, films, seed)
-        rivals = baseline_scores(manifest, audit.facts, read_split(folder.split), films_shifted.ids)
+        parts = read_split(folder.split, manifest)
+        rivals = baseline_scores(manifest, audit.facts, parts, films_shifted.ids)
         known = {name: auroc_of(films_shifted, scores, seed) for name, scores in rivals.items()}
         report = replace(report, baselines=known)
         write_value(path / FILE, report)

@@ -256,7 +256,7 @@ def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan)
     from osteon.split import read_split, write_split
 
     if folder.split.exists():
-        return read_split(folder.split)
+        return read_split(folder.split, manifest)
     try:
         parts = make_split(manifest, audit, plan)
     except LeakError:
@@ -372,7 +372,7 @@ def evaluate_run(
         )  # fmt: skip
     manifest = read_manifest(folder.manifest)
     audit = read_value(Audit, folder.audit)
-    parts = read_split(folder.split)
+    parts = read_split(folder.split, manifest)
     recipe = recipe_from_json(folder.recipe.read_text())
     prepared = make_ready(folder, recipe, manifest, audit, cache=cache)
     classifier = Classifier.load(folder.path)

@@ -360,11 +360,12 @@ def _line(*cells: str) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def read_split(path: Path) -> Split:
+def read_split(path: Path, manifest: Manifest | None = None) -> Split:
     """Read what ``write_split`` wrote, edited by hand or not.
 
-    Raises DataError, naming the row, where it is no split, and LeakError where a group is in two
-    parts of a split that was not made despite its leaks.
+    Raises DataError, naming the row, where it is no split, or names a film that ``manifest`` does
+    not have; and LeakError where a group is in two parts of a split that was not made despite its
+    leaks.
     """
     said = read_value(_Sidecar, path.with_suffix(".json"))
     if not path.is_file():
@@ -388,6 +389,8 @@ def read_split(path: Path) -> Split:
                 )
             ids[part].append(id_)
             groups[id_] = group
+    if manifest is not None:
+        _check_films(groups, manifest, path)
     return Split(
         train=tuple(ids["train"]),
         val=tuple(ids["val"]),
@@ -399,3 +402,14 @@ def read_split(path: Path) -> Split:
         despite_leaks=said.despite_leaks,
         leaked=said.leaked,
     )
+
+
+def _check_films(ids: Collection[str], manifest: Manifest, path: Path) -> None:
+    there = {film.id for film in manifest.radiographs}
+    unknown = [id_ for id_ in ids if id_ not in there]
+    if unknown:
+        raise DataError(
+            f"{path} is no split of {manifest.root}: {len(unknown):,} of its {len(ids):,} films "
+            f"are not there, '{unknown[0]}' for one. Put back the split that was made of these "
+            "data, or begin a new run."
+        )

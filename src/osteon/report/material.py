@@ -45,11 +45,12 @@ def gather(run: Path) -> Material:
     if not folder.manifest.is_file() or not folder.audit.is_file():
         raise DataError(f"{run} has no audit yet: nothing to report. Start with: osteon run DATA")
     test = folder.predictions("test")
+    manifest = read_manifest(folder.manifest)
     return Material(
         folder=folder,
-        manifest=read_manifest(folder.manifest),
+        manifest=manifest,
         audit=read_value(Audit, folder.audit),
-        split=read_split(folder.split) if folder.split.is_file() else None,
+        split=read_split(folder.split, manifest) if folder.split.is_file() else None,
         recipe=recipe_from_json(folder.recipe.read_text()) if folder.recipe.is_file() else None,
         crop_loss=_value(CropLoss, folder.preparation),
         environment=_value(Environment, folder.environment),
