@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from osteon.errors import ResourceError
 from osteon.inspection import inspect_films
 from osteon.likeness.hashes import TURNS, hash_of, neighbours, turned_hashes
 from osteon.likeness.judgement import is_one_exposure
@@ -187,16 +188,28 @@ def test_nothing_is_compared_twice(
     assert len(compared) < 40  # the pairs of the two new films alone
 
 
-def test_a_spoilt_store_costs_time_and_nothing_else(films: list[Film], tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole_bytes", [0, 8192])  # of the file: its head may be left
+def test_a_spoilt_store_costs_time_and_nothing_else(
+    films: list[Film], tmp_path: Path, whole_bytes: int
+) -> None:
     place, cache = tmp_path / "films", tmp_path / "cache"
     place.mkdir()
     found(place, films[:4], [ImageOps.mirror(film) for film in films[:4]])
     facts, before = looked_at(place, cache)
     (base,) = (cache / "likeness").glob("*.sqlite")
-    base.write_bytes(b"this is no data base" * 100)
+    spoilt = b"this is no data base" * 1000
+    base.write_bytes(base.read_bytes()[:whole_bytes] + spoilt)
     assert looked_at(place, cache) == (facts, before)
     with open_store(cache) as store:  # it was begun anew
         assert len(store.known()) == 8
+
+
+def test_a_store_that_is_spoilt_further_in_is_named(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store._bases[0].execute("drop table compared")
+        store._bases[0].execute("create view compared as select * from abs")
+        with pytest.raises(ResourceError, match=r"cache of films .*\.sqlite cannot be read"):
+            store.compared("00", "01")
 
 
 def test_a_full_store_costs_time_and_nothing_else(

@@ -33,6 +33,7 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._bases = [_opened(path)]
         self._waiting: list[tuple[bytes, bytes]] = []
 
@@ -40,6 +41,10 @@ class Store:
         self.commit()
         for base in self._bases:
             base.close()
+
+    def check(self) -> None:
+        """Raises sqlite3.DatabaseError where not even the contents can be listed."""
+        self._bases[0].execute("select count(content) from signatures").fetchone()
 
     def commit(self) -> None:
         """Write the signatures that wait for others: many at once, and no lock held meanwhile."""
@@ -84,8 +89,16 @@ class Store:
         self._write("insert or replace into copies values (?, ?)", [(films, text)])
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        for base in self._bases:
-            yield from base.execute(query, values)
+        """Raises ResourceError where the file is spoilt further in than ``_usable`` looked."""
+        try:
+            for base in self._bases:
+                yield from base.execute(query, values)
+        except sqlite3.DatabaseError as error:
+            busy = isinstance(error, sqlite3.OperationalError)
+            advice = "Run it again." if busy else "Delete it: it will be made anew."
+            raise ResourceError(
+                f"The cache of films {self._path or ''} cannot be read: {error}. {advice}"
+            ) from None
 
     def _write(self, query: str, rows: Sequence[tuple[object, ...]]) -> None:
         if not rows:
@@ -132,14 +145,25 @@ def open_store(cache: Path | None = None) -> Iterator[Store]:
             store.close()
 
 
+def _read_through(store: Store) -> Store:
+    """Raises sqlite3.DatabaseError where the list of films is spoilt, though its head is not."""
+    try:
+        store.check()
+    except sqlite3.DatabaseError:
+        store.close()
+        raise
+    return store
+
+
 def _usable(path: Path | None) -> Store:
     for _ in range(2):
         try:
-            return Store(path)
+            return _read_through(Store(path))
         except (sqlite3.OperationalError, OSError):  # a full disk, a folder without permission
             break
         except sqlite3.DatabaseError:  # a spoilt file: only a cache, so it begins anew
-            with contextlib.suppress(OSError):
-                assert path is not None
-                path.unlink()
+            assert path is not None
+            for file in path.parent.glob(f"{path.name}*"):  # and its journal, of the spoilt one
+                with contextlib.suppress(OSError):
+                    file.unlink()
     return Store(None)
