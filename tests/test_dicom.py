@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.processing import apply_windowing
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -384,6 +384,18 @@ def kill_the_helper_with(number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(osteon.isolated, "_take", taken)
     monkeypatch.setattr(osteon.isolated, "_send", send)
+
+
+def test_what_is_said_of_a_film_without_pixels_is_about_the_film() -> None:
+    dataset = pydicom.dcmread(io.BytesIO(by_gdcm(DEEP, "JPEGLSLossless")))
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: len(frame) // 2]])
+    with pytest.raises(UnreadableFilm, match=r"no pixels came out$"):
+        decode(dicom_bytes(dataset))
+    empty = dicom_dataset(DEEP)
+    empty.PixelData = b""
+    with pytest.raises(UnreadableFilm, match="damaged: it holds no pixels"):
+        decode(dicom_bytes(empty))
 
 
 def test_a_crash_of_the_decoder_costs_one_film(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,8 @@ def _check_header(dataset: Dataset, n_bytes: int, max_pixels: int) -> None:
     check_pixel_count(int(dataset.Columns), int(dataset.Rows), max_pixels)
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise truncated(n_bytes)
+    if "PixelData" in dataset and not dataset.PixelData:
+        raise damaged("it holds no pixels")
     # Pixels in the file, as an array, and gray; of compressed ones also those of the helper.
     times = 6 if dataset.file_meta.TransferSyntaxUID.is_compressed else 4
     width = -(-int(dataset.BitsAllocated) // 8) * int(dataset.SamplesPerPixel)

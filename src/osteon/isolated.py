@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PIECE = 1 << 20  # bytes of a message handed on at once
+NO_BUFFER = "'NoneType' object has no attribute 'encode'"  # pydicom, of a frame that GDCM refused
 _LENGTH = struct.Struct("<cQ")  # kind: P pixels, F fault, D DICOM; bytes to follow
 
 
@@ -155,6 +156,7 @@ def _answer(data: bytes | bytearray) -> tuple[bytes | memoryview, ...]:
         pixels = pixel_array(pydicom.dcmread(io.BytesIO(data), force=True), index=0)
     except Exception as error:  # noqa: BLE001  any fault of a damaged file is told to the caller
         said = " ".join(str(error).split()) or type(error).__name__
+        said = said.replace(NO_BUFFER, "no pixels came out")
         return b"F", said.rpartition("available plugins: ")[2].encode()  # pydicom's preface
     head = " ".join([pixels.dtype.str, *map(str, pixels.shape)]) + "\n"
     return b"P", head.encode(), np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data
