@@ -90,6 +90,7 @@ def test_equal_films_of_two_labels_are_named(clean: Path) -> None:
     (finding,) = of(result, "labels")
     assert finding.pairs == (("train/fractured/copy.png", "train/normal/0.png"),)
     assert finding.severity == "warning"
+    assert finding.message.startswith("1 film appears under more than one label (2 files)")
 
 
 def test_unreadable_files_are_named_and_not_an_error(clean: Path) -> None:

@@ -45,7 +45,7 @@ def _remade(pairs: tuple[Copy, ...], distinct: int, n: int) -> Iterator[Finding]
     yield Finding(
         check="copies",
         severity="warning",
-        message=f"{len(pairs):,} pairs show one exposure though their pixels differ"
+        message=f"{_pairs(len(pairs), 'shows', 'show')} one exposure though the pixels differ"
         + (f": {told}. " if told else ". ")
         + f"With all copies counted, {distinct:,} of {n:,} readable films are distinct.",
         remedy="Copies stay together in every split that osteon makes; nothing needs to be done.",
@@ -61,13 +61,17 @@ def _similar(pairs: tuple[Copy, ...]) -> Iterator[Finding]:
     yield Finding(
         check="copies",
         severity="note",
-        message=f"{len(pairs):,} pairs look much alike: two exposures of one patient, or two "
-        "patients in one pose. They are not kept together.",
+        message=f"{_pairs(len(pairs), 'looks', 'look')} much alike: two exposures of one patient, "
+        "or two patients in one pose. They are not kept together.",
         remedy="Look at them; of those that are one patient, give both the same patient_id in a "
         "CSV.",
         ids=tuple(sorted({id_ for pair in pairs for id_ in (pair.one, pair.other)})),
         pairs=tuple((pair.one, pair.other) for pair in ordered),
     )
+
+
+def _pairs(n: int, one: str, many: str) -> str:
+    return f"1 pair {one}" if n == 1 else f"{n:,} pairs {many}"
 
 
 def changes(how: Likeness) -> Iterator[str]:

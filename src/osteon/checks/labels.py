@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence
+from osteon.checks import CHECKS, Evidence, films
 from osteon.types import Finding, Radiograph
 
 
@@ -15,21 +15,21 @@ def labels(evidence: Evidence) -> Iterator[Finding]:
     for film in evidence.manifest.radiographs:
         if film.label is not None and film.id in evidence.clusters:
             clusters[evidence.clusters[film.id]].append(film)
-    mixed = [films for films in clusters.values() if len({film.label for film in films}) > 1]
+    mixed = [same for same in clusters.values() if len({film.label for film in same}) > 1]
     if not mixed:
         return
     pairs = [
-        (films[0].id, next(film.id for film in films if film.label != films[0].label))
-        for films in mixed
+        (same[0].id, next(film.id for film in same if film.label != same[0].label))
+        for same in mixed
     ]
     yield Finding(
         check="labels",
         severity="warning",
-        message=f"{len(mixed):,} films appear under more than one label "
-        f"({sum(map(len, mixed)):,} files): at least one label of each is wrong.",
+        message=f"{films(len(mixed))} {'appears' if len(mixed) == 1 else 'appear'} under more than "
+        f"one label ({sum(map(len, mixed)):,} files): at least one label of each is wrong.",
         remedy="Look at the pairs, relabel or remove the wrong ones (osteon suspects DATA makes a "
         "gallery to do so in). Until then they stay together in one part, and cap the score that "
         "is possible.",
-        ids=tuple(film.id for films in mixed for film in films),
+        ids=tuple(film.id for same in mixed for film in same),
         pairs=tuple(pairs),
     )
