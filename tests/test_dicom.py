@@ -57,6 +57,17 @@ def test_8_bits_without_a_window_are_as_they_are() -> None:
     assert np.array_equal(decode(dicom(GRAY, bits=8)).gray, GRAY)
 
 
+@pytest.mark.parametrize("rescale", [(1, 0), (None, None), (1, None)])
+def test_a_rescale_that_changes_nothing_changes_nothing(rescale: tuple[int, int]) -> None:
+    slope, intercept = rescale
+    dim = GRAY // 2
+    film = decode(dicom(dim, bits=8, RescaleSlope=slope, RescaleIntercept=intercept))
+    assert film.gray.dtype == np.uint8
+    assert np.array_equal(film.gray, dim)
+    deep = dicom(DEEP, RescaleSlope=slope, RescaleIntercept=intercept)
+    assert np.array_equal(decode(deep).gray, decode(dicom(DEEP)).gray)
+
+
 def test_monochrome1_is_inverted() -> None:
     film = decode(dicom(GRAY, bits=8, PhotometricInterpretation="MONOCHROME1"))
     assert np.array_equal(film.gray, 255 - GRAY)

@@ -235,8 +235,24 @@ def _is_transformed(dataset: Dataset) -> bool:
         bool(dataset.get("ModalityLUTSequence"))
         or bool(dataset.get("VOILUTSequence"))
         or _window(dataset) is not None
-        or "RescaleSlope" in dataset
+        or _rescale(dataset) != (1.0, 0.0)
     )
+
+
+def _rescale(dataset: Dataset) -> tuple[float, float]:
+    """Slope and intercept; an empty one says nothing."""
+    slope, intercept = (_first(dataset.get(f"Rescale{name}")) for name in ("Slope", "Intercept"))
+    return 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
+
+
+def _modality_values(dataset: Dataset, stored: NDArray[Any]) -> NDArray[Any]:
+    """PS3.3 C.11.1: by the table, where there is one, else by slope and intercept."""
+    from pydicom.pixels.processing import apply_modality_lut
+
+    if dataset.get("ModalityLUTSequence"):
+        return apply_modality_lut(stored, dataset)
+    slope, intercept = _rescale(dataset)
+    return stored if (slope, intercept) == (1.0, 0.0) else stored * slope + intercept
 
 
 def _is_stretched(dataset: Dataset, stored: NDArray[Any]) -> bool:
@@ -251,11 +267,9 @@ def _extremes(
     dataset: Dataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None
 ) -> tuple[float, float]:
     """The least and the greatest value after the modality transformation, where there is film."""
-    from pydicom.pixels.processing import apply_modality_lut
-
     found = []
     for rows in _bands(stored.shape):
-        values = apply_modality_lut(stored[rows], dataset)
+        values = _modality_values(dataset, stored[rows])
         film = values[~padding[rows]] if padding is not None else values
         if film.size:
             found.append((float(film.min()), float(film.max())))
@@ -272,9 +286,9 @@ def _to_unit(
     A VOI LUT goes before a window where both are given, as it is made for the film; ``extremes``
     are given where there is neither.
     """
-    from pydicom.pixels.processing import apply_modality_lut, apply_voi
+    from pydicom.pixels.processing import apply_voi
 
-    values = apply_modality_lut(stored, dataset)
+    values = _modality_values(dataset, stored)
     if extremes is not None:
         low, high = extremes
         return np.clip((values.astype(np.float64) - low) / (high - low or 1.0), 0.0, 1.0)
