@@ -72,16 +72,18 @@ def tune_run(
     from osteon.nested import nested
     from osteon.prepare import prepare
     from osteon.report.tuning import write_tuning_report
+    from osteon.space import check_space
     from osteon.tune import tune
 
+    check_space(search.space, recipe)  # before any film is opened
     cache = cache or default_cache()
     manifest, audit = look_at(data, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache)
     parts = make_split(manifest, audit, plan)
+    folds = make_folds(manifest, audit, nested_folds, plan.seed) if nested_folds else None
     prepared = prepare(manifest, recipe.pixels, cache=cache, facts=audit.facts)
     found = tune(recipe, search, prepared, manifest, parts, out, facts=audit.facts)
     outer = None
-    if nested_folds:
-        folds = make_folds(manifest, audit, nested_folds, plan.seed)
+    if folds:
         outer = nested(recipe, search, prepared, manifest, folds, out, facts=audit.facts)
     write_tuning_report(out)
     return found, outer
