@@ -246,7 +246,7 @@ BAD = [
     (lambda _: ["train", "--resume", "r", "--recipe", "small-cnn"], 2, "leave out --recipe"),
     (lambda _: ["train", "--resume", "r", "--split", "grouped"], 2, "leave out --split"),
     (moved_data, 3, "begun with the data 'films', which are not there"),
-    (lambda _: ["split", "d", "--folds", "0"], 2, "'--folds': 0 is not in the range"),
+    (lambda _: ["split", "d", "--folds", "0"], 2, "Invalid value for '--folds'"),
     (
         lambda _: ["split", "d", "--folds", "3", "--split", "shipped"],
         2,
