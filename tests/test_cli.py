@@ -64,7 +64,7 @@ def test_run_does_everything_and_leaves_all_in_the_folder(here: Path, films: Pat
     assert code == 0, err
     assert "report: mine/report.html" in out
     assert "metadata only" in out
-    assert "positive class: 'fractured'" in out
+    assert "positive class: 'broken'" in out
     assert "not a medical device" in out
     assert max(map(len, out.splitlines())) <= 80
     there = {path.name for path in (here / "mine").iterdir()}
