@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from osteon.run import Request, SplitPlan
+from osteon.values import write_value
 from tests.training import write_films
 
 QUICK = ["--recipe", "small-cnn", "--set", "epochs=2", "--set", "pixels.size_px=24"]
@@ -62,6 +64,7 @@ def test_run_does_everything_and_leaves_all_in_the_folder(here: Path, films: Pat
     assert code == 0, err
     assert "report: mine/report.html" in out
     assert "metadata only" in out
+    assert "positive class: 'broken'" in out
     assert "not a medical device" in out
     assert max(map(len, out.splitlines())) <= 80
     there = {path.name for path in (here / "mine").iterdir()}
@@ -77,6 +80,9 @@ def test_run_does_everything_and_leaves_all_in_the_folder(here: Path, films: Pat
     assert code == 0
     assert said["evaluation"]["scores"]["auroc"]["n"] == said["split"]["test"]
     assert len((here / "mine" / "openings.log").read_text().splitlines()) == 1
+    spelt_otherwise = os.path.relpath(films, here)
+    code, _, err = osteon(here, "run", spelt_otherwise, "--out", "mine", *QUICK)
+    assert code == 0, err
     code, _, err = osteon(here, "run", films, "--out", "mine", *QUICK, "--set", "seed=4")
     assert code == 2
     assert "other data, recipe or split" in err
@@ -111,6 +117,11 @@ def test_each_stage_alone(here: Path, films: Path) -> None:
     code, out, err = osteon(here, "evaluate", "r", "--json")
     assert code == 0, err
     assert json.loads(out)["part"] == "test"
+    assert "name no patient" in json.loads(out)["scope"]
+    code, out, err = osteon(here, "evaluate", "r")
+    assert code == 0, err
+    assert "! The films name no patient" in out
+    assert "next: osteon report r" in out
     assert osteon(here, "report", "r")[0] == 0
     assert osteon(here, "train", "--resume", "r")[0] == 0
 
@@ -213,6 +224,13 @@ def empty_folder(here: Path) -> list[object]:
     return ["run", here / "empty"]
 
 
+def moved_data(here: Path) -> list[object]:
+    request = Request(data="films", layout=None, split=SplitPlan(), recipe="{}")
+    (here / "r").mkdir()
+    write_value(here / "r" / "run.json", request)
+    return ["train", "--resume", "r"]
+
+
 BAD = [
     (lambda _: ["run", "filmz"], 3, "There is no filmz"),
     (empty_folder, 3, "is an empty folder"),
@@ -225,6 +243,15 @@ BAD = [
     (lambda _: ["evaluate", "nowhere"], 3, "is no run folder"),
     (lambda _: ["train"], 2, "Give either DATA or --resume RUN"),
     (lambda _: ["train", "--resume", "r", "--set", "epochs=3"], 2, "leave out --set"),
+    (lambda _: ["train", "--resume", "r", "--recipe", "small-cnn"], 2, "leave out --recipe"),
+    (lambda _: ["train", "--resume", "r", "--split", "grouped"], 2, "leave out --split"),
+    (moved_data, 3, "begun with the data 'films', which are not there"),
+    (lambda _: ["split", "d", "--folds", "0"], 2, "Invalid value for '--folds'"),
+    (
+        lambda _: ["split", "d", "--folds", "3", "--split", "shipped"],
+        2,
+        "leave out --split shipped",
+    ),
     (lambda _: ["data", "fetch", "fracatlass", "x"], 2, "Did you mean 'fracatlas'"),
 ]
 
@@ -242,7 +269,7 @@ def test_one_clear_message_and_its_exit_code(
     ("extra", "words"),
     [
         (["--recipe", "linear-prob"], "Did you mean 'linear-probe'"),
-        (["--set", "optimiser.lrr=1"], "There is no field 'lrr'"),
+        (["--set", "optimiser.lrr=1"], "There is no field 'optimiser.lrr'"),
         (["--split", "groupd"], "Did you mean 'grouped'"),
         (["--split", "80/20"], "80/10/10"),
         (["--despite-leaks"], "goes with --split shipped"),
@@ -307,7 +334,8 @@ def test_tune_leaves_a_recipe_that_run_takes(here: Path, films: Path) -> None:
     ("words", "told"),
     [
         ([], "Say what to search with --search"),
-        (["--search", "optimiser.lrr=1..2"], "Did you mean 'lr'"),
+        (["--search", "optimiser.lrr=1..2"], "Did you mean 'optimiser.lr'"),
+        (["--search", "epochs=2..3", "--nested", "1"], "choose 2 or more"),
         (["--search", "epochs=2..3", "--sampler", "tpee"], "Did you mean 'tpe'"),
         (["--search", "epochs=2..3", "--storage", "mine"], "write sqlite:///FILE"),
         (["--search", "epochs=2..3", "--nested", "1"], "1 folds are none"),
@@ -317,6 +345,7 @@ def test_a_search_that_is_mistyped(here: Path, films: Path, words: list[str], to
     code, _, err = osteon(here, "tune", films, *QUICK, *words)
     assert code == 2
     assert told in err
+    assert not (here / "runs").exists()
 
 
 def test_a_nested_search_leaves_the_test_part_sealed(here: Path, tmp_path: Path) -> None:

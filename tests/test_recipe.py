@@ -42,7 +42,7 @@ def test_a_backbone_can_be_exchanged() -> None:
 @pytest.mark.parametrize(
     ("setting", "kind", "words"),
     [
-        ("optimiser.lrr=1", UnknownName, "Did you mean 'lr'"),
+        ("optimiser.lrr=1", UnknownName, "Did you mean 'optimiser.lr'"),
         ("epoch=3", UnknownName, "Did you mean 'epochs'"),
         ("batch_size=1", UsageError, "batch_size is 1; it must be at least 2"),
         ("seed=99999999999999999999", UsageError, "seed is 9+; it must be from 0 to 4294967295"),

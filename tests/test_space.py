@@ -52,7 +52,7 @@ def test_a_field_said_twice_is_not_half_forgotten() -> None:
 @pytest.mark.parametrize(
     ("word", "error", "told"),
     [
-        ("optimiser.lrr=1..2", UnknownName, "Did you mean 'lr'"),
+        ("optimiser.lrr=1..2", UnknownName, "Did you mean 'optimiser.lr'"),
         ("backbone.dropout=0.1,1.5", UsageError, r"backbone\.dropout is 1\.5"),
         ("batch_size=1..4", UsageError, "batch_size is 1; it must be at least 2"),
         ("epochs=1.5..3.5", UsageError, "epochs"),

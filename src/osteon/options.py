@@ -146,8 +146,15 @@ def refuse_with_resume(**given: object) -> None:
     for name, value in given.items():
         if value:
             raise UsageError(
-                f"--resume goes on with what the run was asked for: leave out --{name}."
+                "--resume goes on with what the run was asked for: leave out "
+                f"--{name.replace('_', '-')}."
             )
+
+
+def refuse_with_folds(choice: str) -> None:
+    """Raises UsageError where a split was chosen that folds, which are grouped, would ignore."""
+    if choice not in ("auto", "grouped"):
+        raise UsageError(f"--folds makes grouped folds: leave out --split {choice}.")
 
 
 def only_one(first: Path | None, second: Path | None, *names: str) -> Path:

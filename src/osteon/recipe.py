@@ -151,7 +151,7 @@ def _replaced(value: Any, path: Sequence[str], text: str, whole: str) -> Any:
     first, *rest = path
     hints = _hints(type(value))
     if first not in hints:
-        raise UnknownName("field", first, hints)
+        raise _unknown_field(first, path, whole, hints)
     inner = getattr(value, first)
     if rest and not is_dataclass(inner):
         raise UsageError(f"--set {whole}: {first} has no fields of its own.")
@@ -162,6 +162,14 @@ def _replaced(value: Any, path: Sequence[str], text: str, whole: str) -> Any:
         raise UsageError(f"--set {whole}: name one of its fields: {names}.")
     new = _replaced(inner, rest, text, whole) if rest else _parsed(whole, hints[first], text)
     return replace(value, **{first: new})
+
+
+def _unknown_field(name: str, path: Sequence[str], whole: str, known: Iterable[str]) -> UnknownName:
+    """With what leads to it, so that ``optimiser.lr`` is not told of as ``lr``."""
+    before = whole.split(".")[: -len(path)]
+    return UnknownName(
+        "field", ".".join([*before, name]), [".".join([*before, field]) for field in known]
+    )
 
 
 def _parsed(name: str, kind: Any, text: str) -> Any:

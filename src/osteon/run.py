@@ -7,7 +7,7 @@ on where it stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -128,6 +128,11 @@ def resume_run(path: Path, *, cache: Path | None = None) -> RunFolder:
 
     folder = existing_run(path)
     request = read_value(Request, folder.request)
+    if not Path(request.data).exists():
+        raise DataError(
+            f"{path} was begun with the data '{request.data}', which are not there as seen from "
+            f"{Path.cwd()}. Go on from the folder where it was begun, or put the data back."
+        )
     return train_run(
         Path(request.data),
         out=path,
@@ -145,7 +150,7 @@ def open_run(out: Path, request: Request) -> RunFolder:
     if folder.request.exists():
         if not folder.split.exists():  # stopped before the split: the plan may still change
             write_value(folder.request, request)
-        elif read_value(Request, folder.request) != request:
+        elif _by_place(read_value(Request, folder.request)) != _by_place(request):
             raise UsageError(
                 f"{out} holds a run of other data, recipe or split, or by other verdicts. Name "
                 "another folder with --out, or remove that one."
@@ -156,6 +161,11 @@ def open_run(out: Path, request: Request) -> RunFolder:
     write_value(folder.environment, this_environment(seed=request.split.seed))
     write_value(folder.request, request)
     return folder
+
+
+def _by_place(request: Request) -> Request:
+    """The same for every spelling of one path."""
+    return replace(request, data=str(Path(request.data).resolve()))
 
 
 def existing_run(path: Path) -> RunFolder:
@@ -242,10 +252,10 @@ def compare_data(
     from osteon.likeness.store import open_store
     from osteon.reading import read_source
 
+    manifests = (apply_verdicts(read_source(train), verdicts), read_source(test))
     with open_store(cache) as store:
         sides = []
-        for data, judged in ((train, verdicts), (test, ())):
-            manifest = apply_verdicts(read_source(data), judged)
+        for data, manifest in zip((train, test), manifests, strict=True):
             say(manifest.recognised_by)
             sides.append((data.name, inspect_films(manifest, cache=cache, store=store)))
         return independence(sides[0], sides[1], store)

@@ -95,7 +95,7 @@ def split(
     out: Out = None,
     choice: Choice = "auto",
     despite_leaks: Despite = False,
-    folds: Annotated[int | None, typer.Option(help="Write this many folds instead.")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Write this many folds instead.")] = None,
     seed: Seed = 0,
     verdicts: Verdicts = None,
     layout: Layout = None,
@@ -107,6 +107,8 @@ def split(
     from osteon.runs import default_cache
 
     plan = options.split_plan(choice, despite_leaks, seed)
+    if folds:
+        options.refuse_with_folds(choice)
     judged = options.verdicts_in(verdicts)
     with console.working():
         manifest, audit = look_at(data, layout=layout, verdicts=judged, cache=default_cache())
@@ -168,7 +170,10 @@ def train(
     place = options.only_one(data, resume, "DATA", "--resume RUN")
     with console.working():
         if resume:
-            options.refuse_with_resume(verdicts=verdicts, set=settings, layout=layout, out=out)
+            options.refuse_with_resume(
+                verdicts=verdicts, set=settings, layout=layout, out=out,
+                recipe=recipe != "linear-probe", split=split != "auto", despite_leaks=despite_leaks,
+            )  # fmt: skip
             folder = resume_run(resume)
         else:
             chosen = options.chosen_recipe(recipe, settings)
@@ -218,9 +223,6 @@ def evaluate(
     if predictions:
         return _evaluate_foreign(given, manifest, validation, goals, out, json)
     options.refuse_without("--predictions", manifest=manifest, validation=validation, out=out)
-    goals = Goals(
-        sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
-    )
     with console.working():
         folder = existing_run(given)
         evaluate_run(folder, goals=goals)

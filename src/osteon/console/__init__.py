@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -199,17 +200,35 @@ def show_training(folder: RunFolder, as_data: bool) -> None:
         table.add_row(row["epoch"], *(f"{float(figure):.4f}" for figure in figures))
     out.print(table)
     out.print(f"run: {folder.path}", soft_wrap=True, markup=False)
-    out.print(f"next: osteon evaluate {folder.path}", soft_wrap=True, markup=False)
+    _show_next("evaluate", folder)
+
+
+def _show_next(command: str, folder: RunFolder) -> None:
+    path = shlex.quote(str(folder.path))
+    out.print(f"next: osteon {command} {path}", soft_wrap=True, markup=False)
 
 
 def show_evaluation(folder: RunFolder, as_data: bool) -> None:
     evaluation = read_value(Evaluation, folder.evaluation("test"))
+    limits = _scope_of(folder)
     if as_data:
-        print_json(as_json(evaluation))
+        print_json({**as_json(evaluation), "scope": limits})
         return
+    _show_judged(folder, evaluation, limits)
+    _show_next("report", folder)
+
+
+def _scope_of(folder: RunFolder) -> str | None:
+    from osteon.audit import scope
+    from osteon.manifest import read_manifest
+
+    return scope(read_value(Audit, folder.audit), read_manifest(folder.manifest))
+
+
+def _show_judged(folder: RunFolder, evaluation: Evaluation, limits: str | None) -> None:
     show_scores(evaluation)
     _show_verdicts(folder)
-    for remark in evaluation.remarks:
+    for remark in (*evaluation.remarks, *([limits] if limits else ())):
         out.print(f"! {remark}", style="yellow", markup=False)
 
 
@@ -251,9 +270,7 @@ def show_run(folder: RunFolder, as_data: bool) -> None:
         out.print(f"{len(audit.unreadable)} films were set aside; the report names them.")
     out.print(_split_table(manifest, parts))
     out.print()
-    show_evaluation(folder, as_data=False)
-    if limits := scope(audit, manifest):
-        out.print(f"! {limits}", style="yellow", markup=False)
+    _show_judged(folder, read_value(Evaluation, folder.evaluation("test")), scope(audit, manifest))
     out.print("\nResearch software, not a medical device.", style="dim")
     out.print(f"report: {folder.report}", soft_wrap=True, markup=False)
 
@@ -263,6 +280,8 @@ def show_scores(evaluation: Evaluation) -> None:
 
     groups = f"{evaluation.n:,} films in {evaluation.n_groups:,} independent groups"
     out.print(f"[bold]{evaluation.part}[/]: {groups}; 95 % intervals")
+    if len(evaluation.classes) == 2:  # sensitivity and PPV are of this one
+        out.print(f"positive class: '{evaluation.classes[1]}'", markup=False)
     heads = ("", "model", *map(_words, evaluation.baselines))
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for metric, estimate in evaluation.scores.items():
