@@ -36,7 +36,7 @@ RecipeName = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change a field of the recipe: --set optimiser.lr=3e-4."),
+    typer.Option("--set", help="Change a field of the recipe: --set pixels.size_px=320."),
 ]
 Layout = Annotated[str | None, typer.Option(help="Read the data as this layout, do not guess.")]
 Verdicts = Annotated[
