@@ -338,7 +338,6 @@ def test_tune_leaves_a_recipe_that_run_takes(here: Path, films: Path) -> None:
         (["--search", "epochs=2..3", "--nested", "1"], "choose 2 or more"),
         (["--search", "epochs=2..3", "--sampler", "tpee"], "Did you mean 'tpe'"),
         (["--search", "epochs=2..3", "--storage", "mine"], "write sqlite:///FILE"),
-        (["--search", "epochs=2..3", "--nested", "1"], "1 folds are none"),
     ],
 )
 def test_a_search_that_is_mistyped(here: Path, films: Path, words: list[str], told: str) -> None:

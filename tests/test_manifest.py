@@ -16,8 +16,9 @@ from osteon.types import Box, Finding, Manifest, Radiograph
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1)  # an empty cell means unknown
 WORDS = TEXT.filter(lambda word: ";" not in word)
 SIZES = st.floats(0, 1e4, allow_nan=False)
+ABOVE_0 = st.floats(0, 1e4, exclude_min=True)
 BOXES = st.builds(
-    Box, left_px=SIZES, top_px=SIZES, width_px=SIZES, height_px=SIZES, label=st.text(max_size=3)
+    Box, left_px=SIZES, top_px=SIZES, width_px=ABOVE_0, height_px=ABOVE_0, label=st.text(max_size=3)
 )
 COLUMNS = st.text("ab_ ,Ż", min_size=1, max_size=4)
 
@@ -38,7 +39,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
             views=draw(st.frozensets(st.sampled_from(["frontal", "lateral"]))),
             laterality=draw(st.sampled_from([None, "L", "R"])),
             boxes=tuple(draw(st.lists(BOXES, max_size=2))),
-            spacing_mm=draw(st.none() | st.tuples(SIZES, SIZES)),
+            spacing_mm=draw(st.none() | st.tuples(ABOVE_0, ABOVE_0)),
             extra=draw(st.dictionaries(COLUMNS, TEXT, max_size=2)),
         )
         for name in names

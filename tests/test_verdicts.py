@@ -23,6 +23,8 @@ from osteon.run import (
     train_run,
 )
 from osteon.runs import RunFolder
+from osteon.space import Choices
+from osteon.trials import Search
 from osteon.types import Audit, Box, Manifest, Radiograph
 from osteon.values import read_value
 from osteon.verdicts import Verdict, apply_verdicts, read_verdicts
@@ -188,9 +190,10 @@ def test_what_is_no_run_looks_through_the_verdicts_too(
     monkeypatch.setattr(research, "look_at", looking)
     nothing: Any = None
     data, out, plan = tmp_path, tmp_path / "out", SplitPlan()
+    search = Search(space={"epochs": Choices(values=(1, 2))})
     start: dict[str, Callable[[], object]] = {
         "suspects": lambda: research.suspect_run(data, out, verdicts=JUDGED),
-        "tune": lambda: research.tune_run(data, TINY, nothing, out, plan, verdicts=JUDGED),
+        "tune": lambda: research.tune_run(data, TINY, search, out, plan, verdicts=JUDGED),
         "reproduce": lambda: research.reproduce_run(nothing, data, out, (0,), verdicts=JUDGED),
     }
     with pytest.raises(Looked):

@@ -252,7 +252,13 @@ def _modality_values(dataset: Dataset, stored: NDArray[Any]) -> NDArray[Any]:
     if dataset.get("ModalityLUTSequence"):
         return apply_modality_lut(stored, dataset)
     slope, intercept = _rescale(dataset)
-    return stored if (slope, intercept) == (1.0, 0.0) else stored * slope + intercept
+    if (slope, intercept) == (1.0, 0.0):
+        return stored
+    if not np.isfinite((slope, intercept)).all():
+        raise damaged("its rescale slope or intercept is no number")
+    with np.errstate(over="ignore"):  # to infinity, which is said or lies beyond any window
+        values: NDArray[Any] = stored.astype(np.float64) * slope + intercept
+    return values
 
 
 def _is_stretched(dataset: Dataset, stored: NDArray[Any]) -> bool:

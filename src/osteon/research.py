@@ -72,10 +72,9 @@ def tune_run(
     from osteon.nested import nested
     from osteon.prepare import prepare
     from osteon.report.tuning import write_tuning_report
-    from osteon.space import check_space
-    from osteon.tune import tune
+    from osteon.tune import check_search, tune
 
-    check_space(search.space, recipe)  # before any film is opened
+    check_search(search, recipe)  # before any film is opened
     cache = cache or default_cache()
     manifest, audit = look_at(data, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache)
     parts = make_split(manifest, audit, plan)

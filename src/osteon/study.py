@@ -58,6 +58,12 @@ def open_study(
     return study
 
 
+def check_storage(url: str) -> None:
+    """Raises UsageError for what is neither a URL nor a journal."""
+    if not url.startswith("journal:") and "://" not in url:
+        raise _no_storage(url)
+
+
 def _no_storage(url: str) -> UsageError:
     return UsageError(
         f"--storage {redacted(url)}: write sqlite:///FILE, journal:FILE or "
@@ -82,9 +88,8 @@ def _storage(url: str) -> BaseStorage:
         path = Path(url.removeprefix("journal:"))
         path.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(path)))
-    scheme, colon, rest = url.partition("://")
-    if not colon:
-        raise _no_storage(url)
+    check_storage(url)
+    scheme, _, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         try:
             import psycopg  # noqa: F401

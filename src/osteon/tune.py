@@ -28,6 +28,7 @@ from osteon.study import (
     TWIN,
     WHY,
     abandoned,
+    check_storage,
     enqueue_grid,
     give_back,
     redacted,
@@ -75,9 +76,7 @@ def tune(
     """
     from optuna.exceptions import StorageInternalError
 
-    if "monitor" in search.space:
-        raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
-    check_space(search.space, recipe)
+    check_search(search, recipe)
     if facts is None and any(name.startswith("pixels.") for name in search.space):
         raise UsageError("To search pixels, hand in the facts that the films were prepared from.")
     total = len(grid(search.space)) if search.sampler == "grid" else search.trials
@@ -112,6 +111,16 @@ def tune(
     write_value(out / "tuning.json", result)
     write_text(out / "best-recipe.json", result.best_recipe)
     return result
+
+
+def check_search(search: Search, recipe: Recipe) -> None:
+    """Raises UnknownName and UsageError for what can be told to be no search before any film is
+    opened: a space that does not fit the recipe, a storage that is no URL."""
+    if "monitor" in search.space:
+        raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
+    check_space(search.space, recipe)
+    if search.storage:
+        check_storage(search.storage)
 
 
 def _open(job: Job) -> None:
