@@ -13,8 +13,9 @@ from sklearn import metrics as sk
 from osteon.curves import curves
 from osteon.errors import DataError, UsageError
 from osteon.evaluate import evaluate
+from osteon.metrics import METRICS
 from osteon.operating_point import answers_at, choose_operating_point
-from osteon.statistics import wilson
+from osteon.statistics import differences, wilson
 from osteon.types import Curve, Estimate, Evaluation, OperatingPoint, Predictions
 from osteon.values import read_value, write_value
 
@@ -51,7 +52,7 @@ def evaluated(predictions: Predictions, point: OperatingPoint | None = None) -> 
     )
 
 
-def every_estimate(evaluation: Evaluation) -> list[Estimate]:
+def every_estimate(evaluation: Evaluation) -> list[tuple[str, Estimate]]:
     tables = [
         evaluation.scores,
         evaluation.at_operating_point,
@@ -59,7 +60,7 @@ def every_estimate(evaluation: Evaluation) -> list[Estimate]:
         *evaluation.per_class.values(),
         *evaluation.gains.values(),
     ]
-    return [estimate for table in tables for estimate in table.values()]
+    return [named for table in tables for named in table.items()]
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -67,8 +68,11 @@ def test_every_figure_has_n_groups_method_and_interval(n_classes: int) -> None:
     predictions = scored(n_classes=n_classes)
     point = choose_operating_point(scored(part="val", seed=5)) if n_classes == 2 else None
     evaluation = evaluated(predictions, point)
-    for estimate in every_estimate(evaluation):
-        assert (estimate.n, estimate.n_groups) == (300, 150)
+    of_some = {"sensitivity", "specificity", "precision", "npv"}
+    for name, estimate in every_estimate(evaluation):
+        of_all = (estimate.n, estimate.n_groups) == (300, 150)
+        assert of_all or (name in of_some and estimate.n < 300)
+        assert (estimate.n > 0) or estimate.value is None
         assert estimate.method
         if estimate.value is not None and estimate.low is not None:
             assert estimate.high is not None
@@ -78,6 +82,29 @@ def test_every_figure_has_n_groups_method_and_interval(n_classes: int) -> None:
     assert set(evaluation.scores) == set(evaluation.baselines["majority"])
     assert set(evaluation.per_class) == set(predictions.classes)
     assert sum(map(sum, evaluation.confusion)) == 300
+
+
+def test_a_sensitivity_is_of_the_films_with_a_fracture() -> None:
+    predictions = scored()
+    point = OperatingPoint(threshold=0.4, rule="sensitivity >= 0.90")
+    evaluation = evaluated(predictions, point)
+    groups = np.asarray(predictions.groups)
+    for scores, answered in (
+        (evaluation.scores, predictions.scores[:, 1] > 0.5),
+        (evaluation.at_operating_point, predictions.scores[:, 1] >= 0.4),
+    ):
+        for name, of in (
+            ("sensitivity", predictions.labels == 1),
+            ("specificity", predictions.labels == 0),
+            ("precision", answered),
+            ("npv", ~answered),
+        ):
+            assert scores[name].n == of.sum()
+            assert scores[name].n_groups == len(set(groups[of]))
+    metric = {"sensitivity": METRICS["sensitivity"]}
+    worse = predictions.scores[::-1]
+    gain = differences(metric, predictions.labels, predictions.scores, worse, predictions.groups)
+    assert gain["sensitivity"].n == (predictions.labels == 1).sum()
 
 
 def test_it_survives_json(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from osteon.metrics import METRICS
 from osteon.repeats import repeated, repeated_differences
-from osteon.statistics import differences, wilson
+from osteon.statistics import differences, estimates, wilson
 from osteon.types import Predictions
 
 
@@ -80,6 +80,7 @@ def test_a_perfect_figure_is_not_certain() -> None:
     assert (accuracy.value, accuracy.low, accuracy.high) == (1.0, *wilson(20, 20))
     assert (sensitivity.low, sensitivity.high) == wilson(10, 10)
     assert "20 groups" in accuracy.method
+    assert (accuracy.n, sensitivity.n, sensitivity.n_groups) == (20, 10, 10)
     worst = repeated(("accuracy",), [answered(right=False)] * 3, n_resamples=50)["accuracy"]
     assert (worst.low, worst.high) == wilson(0, 20)
 
@@ -92,6 +93,23 @@ def test_a_difference_that_every_resample_repeats_has_no_interval() -> None:
     price = repeated_differences(("accuracy",), best, elsewhere, n_resamples=50)["accuracy"]
     assert (price.value, price.low, price.high) == (0.0, None, None)
     assert "collapsed" in price.method
+
+
+def test_groups_that_are_alike_show_no_certainty() -> None:
+    """Three groups, of each three films right of four: no resample gives anything but 3/4."""
+    labels = np.tile([0, 0, 1, 1], 3)
+    wrong = np.tile([False, False, False, True], 3)
+    one = replace(
+        run(np.random.default_rng(0)),
+        ids=tuple(map(str, range(12))),
+        labels=labels,
+        scores=np.eye(2)[np.where(wrong, 1 - labels, labels)],
+        groups=tuple(str(at // 4) for at in range(12)),
+    )
+    single = estimates({"accuracy": METRICS["accuracy"]}, one.labels, one.scores, one.groups)
+    for figure in (single["accuracy"], repeated(("accuracy",), [one] * 3)["accuracy"]):
+        assert (figure.value, figure.low, figure.high) == (0.75, None, None)
+        assert "collapsed" in figure.method
 
 
 def test_one_group_has_no_interval() -> None:

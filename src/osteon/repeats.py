@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.metrics import METRICS, Metric
-from osteon.statistics import RESAMPLES, SHARES, percentiles, wilson, witnesses
+from osteon.statistics import RESAMPLES, SHARES, percentiles, rests_on, wilson, witnesses
 from osteon.types import Estimate, Predictions
 
 if TYPE_CHECKING:
@@ -68,18 +68,19 @@ def _estimates(
     for draw, seeds in _draws(terms, n_resamples, seed):
         for name, metric in known.items():
             drawn[name].append((seeds * _values(metric, terms, draw)).sum(0))
-    ids = {id_ for _, runs in terms for run in runs for id_ in run.ids}
-    groups = {group for _, runs in terms for run in runs for group in run.groups}
+    every = [run for _, runs in terms for run in runs]
     made = {}
     for name, metric in known.items():
         value = float(_values(metric, terms, _ones).mean())
         low, high = percentiles(np.concatenate(drawn[name]))
+        of = [np.flatnonzero(rests_on(name, run.labels, run.scores)) for run in every]
+        each = list(zip(every, of, strict=True))
         found = Estimate(
             value=None if np.isnan(value) else value,
             low=low,
             high=high,
-            n=len(ids),
-            n_groups=len(groups),
+            n=len({run.ids[at] for run, there in each for at in there}),
+            n_groups=len({run.groups[at] for run, there in each for at in there}),
             method=f"{what} of {n_seeds} seed{'' if n_seeds == 1 else 's'}, bootstrap of groups "
             f"and seeds, {n_resamples:,} resamples, percentile",
         )
@@ -106,6 +107,8 @@ def _modest(found: Estimate, name: str, terms: _Terms) -> Estimate:
     if others and (found.value != 0 or not same_films):  # else both are the same classifier
         why = "no interval (the paired bootstrap collapsed)"
         return replace(found, low=None, high=None, method=why)
+    if not others and any((run.scores != run.scores[:1]).any() for run in runs):
+        return replace(found, low=None, high=None, method="no interval (the bootstrap collapsed)")
     return found
 
 

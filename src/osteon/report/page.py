@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from osteon.audit import scope, verdict
@@ -104,18 +104,9 @@ def headlines(test: Evaluation) -> Iterator[Headline]:
     for metric in HEADLINE_AT_POINT if test.operating_point else ():
         yield Headline(
             title=f"{TITLES[metric]} at the operating point",
-            estimate=_on_its_films(test, metric),
+            estimate=test.at_operating_point[metric],
             baselines={f"{name} at 0.5": each[metric] for name, each in test.baselines.items()},
         )
-
-
-def _on_its_films(test: Evaluation, metric: str) -> Estimate:
-    """With the films and groups that it rests on: of a sensitivity, those with a fracture."""
-    estimate = test.at_operating_point[metric]
-    by_formula = test.analytic.get(metric)  # counted there; missing in older runs
-    if not by_formula:
-        return estimate
-    return replace(estimate, n=by_formula[0].n, n_groups=by_formula[0].n_groups)
 
 
 def resampling(test: Evaluation | None) -> str | None:

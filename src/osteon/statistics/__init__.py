@@ -9,6 +9,7 @@ from osteon.statistics.bootstrap import (
     group_draws,
     percentiles,
     resamples,
+    rests_on,
     standard_error,
     witnesses,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "percentiles",
     "predictive_values",
     "resamples",
+    "rests_on",
     "share",
     "shares_of_counts",
     "standard_error",

@@ -41,6 +41,9 @@ SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in 
         "f1",
     )
 )
+# Shares of two classes that are not of all films: of those with this label, of those answered so.
+OF_LABEL = {"specificity": 0, "sensitivity": 1}
+OF_ANSWER = {"npv": 0, "precision": 1}
 
 
 def resamples(
@@ -111,12 +114,14 @@ def estimates(
 ) -> dict[str, Estimate]:
     """Each metric's value on the films, with its 95 % percentile interval.
 
-    Where every resample gives the same perfect (or worst) figure the bootstrap would claim a
-    certainty that is not there: shares then get Wilson's interval on the groups that they rest on,
-    other metrics none. ``method`` says so.
+    Where every resample gives the same figure the bootstrap would claim a certainty that is not
+    there: shares of 0 or 1 then get Wilson's interval on the groups that they rest on, other
+    figures none, but for a classifier that gives every film the same scores: its AUROC of 0.5 is
+    certain. ``method`` says so.
     """
     draws = _draws(metrics, labels, (scores,), groups, n_resamples, seed)
-    n, n_groups = len(labels), len(set(groups))
+    group_of, _ = numbered(groups)
+    told_apart = bool((scores != scores[:1]).any())
     made = {}
     for name, drawn in draws.items():
         value, low, high, method = drawn.value, drawn.low, drawn.high, drawn.method
@@ -124,11 +129,10 @@ def estimates(
             n_there = witnesses(name, labels, scores, groups)
             low, high = wilson(value * n_there, n_there)
             method = f"Wilson on the {n_there:,} groups it rests on (the bootstrap collapsed)"
-        elif drawn.collapsed and (value in (-1.0, 1.0) or name.endswith("_loss")):
+        elif drawn.collapsed and (told_apart or name.endswith("_loss")):
             low, high, method = None, None, "no interval (the bootstrap collapsed)"
-        made[name] = Estimate(
-            value=value, low=low, high=high, n=n, n_groups=n_groups, method=method
-        )
+        there = rests_on(name, labels, scores)
+        made[name] = _estimate(drawn, (low, high, method), group_of[there])
     return made
 
 
@@ -166,8 +170,10 @@ def differences(
     that puts the films into the same order, class by class: there the difference is 0 for sure.
     """
     draws = _draws(metrics, labels, (scores, other), groups, n_resamples, seed)
-    same = ranked_alike(scores, other)
-    return {name: _difference(drawn, groups, same) for name, drawn in draws.items()}
+    return {
+        name: _difference(name, drawn, labels, (scores, other), groups)
+        for name, drawn in draws.items()
+    }
 
 
 def contrasts(
@@ -187,10 +193,9 @@ def contrasts(
     films counted among the resamples, as Davison and Hinkley, Bootstrap Methods (1997), 4.11.
     """
     draws = _draws(metrics, labels, (scores, other), groups, n_resamples, seed)
-    same = ranked_alike(scores, other)
     made = {}
     for name, drawn in draws.items():
-        difference = _difference(drawn, groups, same)
+        difference = _difference(name, drawn, labels, (scores, other), groups)
         known = difference.low is not None
         made[name] = difference, (_two_sided(drawn.drawn) if known else None)
     return made
@@ -207,14 +212,29 @@ def _order(score: Floats) -> Ints:
     return np.unique(score, return_inverse=True)[1].astype(np.int64)
 
 
-def _difference(drawn: _Draws, groups: Sequence[str], same: bool) -> Estimate:
+def _difference(
+    name: str, drawn: _Draws, labels: Ints, sides: tuple[Floats, Floats], groups: Sequence[str]
+) -> Estimate:
     low, high, method = drawn.low, drawn.high, f"paired {drawn.method}"
-    if drawn.collapsed and not (same and drawn.value == 0):
+    if drawn.collapsed and not (drawn.value == 0 and ranked_alike(*sides)):
         low, high, method = None, None, "no interval (the paired bootstrap collapsed)"
-    n, n_groups = len(groups), len(set(groups))
+    there = rests_on(name, labels, sides[0]) | rests_on(name, labels, sides[1])
+    return _estimate(drawn, (low, high, method), numbered(groups)[0][there])
+
+
+def _estimate(
+    drawn: _Draws, interval: tuple[float | None, float | None, str], groups: Ints
+) -> Estimate:
+    """With the films that it is of: their groups (n,) are handed in."""
+    low, high, method = interval
     return Estimate(
-        value=drawn.value, low=low, high=high, n=n, n_groups=n_groups, method=method
-    )  # fmt: skip
+        value=drawn.value,
+        low=low,
+        high=high,
+        n=len(groups),
+        n_groups=len(np.unique(groups)),
+        method=method,
+    )
 
 
 def _two_sided(drawn: Floats) -> float:
@@ -288,13 +308,17 @@ def witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) ->
     if name == "accuracy":
         return len(set(groups))
     held = np.asarray(groups)
-    answered = scores.argmax(1)
-    of_two = {
-        "sensitivity": labels == 1,
-        "specificity": labels == 0,
-        "precision": answered == 1,
-        "npv": answered == 0,
-    }
-    if scores.shape[1] == 2 and name in of_two:
-        return len(set(held[of_two[name]]))
+    if scores.shape[1] == 2 and name in OF_LABEL | OF_ANSWER:
+        return len(set(held[rests_on(name, labels, scores)]))
     return min(len(set(held[labels == label])) for label in np.unique(labels))
+
+
+def rests_on(name: str, labels: Ints, scores: Floats) -> NDArray[np.bool_]:
+    """The films (N,) that a figure is of. Of two classes, a sensitivity is of the positive films
+    and a precision of those answered so; most other figures are of all films."""
+    two_classes = scores.shape[1] == 2
+    if two_classes and name in OF_LABEL:
+        return np.asarray(labels == OF_LABEL[name])
+    if two_classes and name in OF_ANSWER:
+        return np.asarray(scores.argmax(1) == OF_ANSWER[name])
+    return np.ones(len(labels), bool)
