@@ -24,7 +24,7 @@ from osteon.bundle import Bundle
 from osteon.manifest import read_manifest
 from osteon.runs import RunFolder, log_opening
 from osteon.sources.films import SUFFIXES
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.statistics import share
 
 KINDS = ("ct_or_mri", "not_radiograph")

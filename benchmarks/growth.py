@@ -114,7 +114,7 @@ def stage(name: str, place: Path) -> None:
     from osteon.recipe import named_recipe
     from osteon.run import SplitPlan, evaluate_run, make_ready, make_split, teach
     from osteon.runs import RunFolder
-    from osteon.split import read_split, write_split
+    from osteon.split_file import read_split, write_split
     from osteon.types import Audit, PixelRules
     from osteon.values import read_value, write_value
 

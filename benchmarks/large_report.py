@@ -32,7 +32,7 @@ from osteon.recipe import named_recipe, recipe_to_json
 from osteon.report import write_report
 from osteon.run import Request, SplitPlan, open_run
 from osteon.runs import RunFolder
-from osteon.split import write_split
+from osteon.split_file import write_split
 from osteon.train import write_history
 from osteon.types import History, Manifest, Part, Predictions, Split
 from osteon.values import write_value

@@ -15,7 +15,7 @@ from osteon.errors import UsageError
 from osteon.manifest import read_manifest
 from osteon.prepare import prepare
 from osteon.runs import RunFolder, begin_folder, default_cache
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.types import PARTS, Audit, PixelRules
 from osteon.values import read_value
 

@@ -38,7 +38,7 @@ from osteon.manifest import read_manifest
 from osteon.metrics import METRICS
 from osteon.predictions import read_predictions, write_predictions
 from osteon.runs import RunFolder, log_opening
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.statistics import estimates
 from osteon.types import Estimate, Manifest, Part, Predictions, Split
 from osteon.values import as_json

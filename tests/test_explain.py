@@ -37,7 +37,7 @@ from osteon.prepare import Prepared, prepare
 from osteon.report import write_report
 from osteon.run import run
 from osteon.runs import RunFolder
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.types import (
     Audit,
     Augment,

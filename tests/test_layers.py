@@ -38,7 +38,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"deidentify"},
     {"checks"},
     {"audit", "independence"},
-    {"foldable", "split"},
+    {"foldable", "split", "split_file"},
     {"prepare"},
     {
         "torchvision_shim",

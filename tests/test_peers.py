@@ -41,7 +41,7 @@ from osteon.manifest import write_manifest
 from osteon.predictions import read_predictions, selected, write_predictions
 from osteon.recipe import named_recipe
 from osteon.runs import RunFolder
-from osteon.split import write_split
+from osteon.split_file import write_split
 from osteon.types import Manifest, Part, Radiograph, Split
 
 CLASSES = ("Non_fractured", "Fractured")
@@ -301,7 +301,7 @@ def test_test_films_lie_without_their_classes(
     run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from osteon.manifest import read_manifest
-    from osteon.split import read_split
+    from osteon.split_file import read_split
 
     id_of = handed_out(run, tmp_path, monkeypatch)
     split, manifest = read_split(run.split), read_manifest(run.manifest)

@@ -29,7 +29,8 @@ from osteon.report.tuning import ranked, write_tuning_report
 from osteon.run import Request, SplitPlan, examine, open_run
 from osteon.runs import RunFolder
 from osteon.searched import Tried, Tuning
-from osteon.split import group_films, split, write_split
+from osteon.split import group_films, split
+from osteon.split_file import write_split
 from osteon.train import write_history
 from osteon.types import (
     Audit,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from osteon.clusters import group_films
 from osteon.errors import DataError, LeakError, UsageError
-from osteon.split import folds, read_split, shipped, split, write_split
+from osteon.split import folds, shipped, split
+from osteon.split_file import read_split, write_split
 from osteon.types import PARTS, Audit, Manifest, Part, Radiograph, Split
 
 CLASSES = ("normal", "fractured", "unsure")

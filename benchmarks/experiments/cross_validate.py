@@ -40,7 +40,8 @@ from osteon.predictions import read_predictions, write_predictions
 from osteon.prepare import Prepared, prepare
 from osteon.recipe import named_recipe, with_settings
 from osteon.runs import RunFolder, default_cache
-from osteon.split import folds, read_split
+from osteon.split import folds
+from osteon.split_file import read_split
 from osteon.types import Audit, Manifest, Predictions, Recipe, Split
 from osteon.values import read_value
 

@@ -36,7 +36,7 @@ from osteon.maps import Maps, frozen_maps, rows_in
 from osteon.placement import boxes_in_square
 from osteon.prepare import Prepared, prepare
 from osteon.runs import RunFolder, default_cache, log_opening
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.types import Audit, Estimate
 from osteon.values import read_value
 

@@ -27,7 +27,7 @@ from osteon.predictions import read_predictions, selected, write_predictions
 from osteon.prepare import prepare
 from osteon.recipe import named_recipe
 from osteon.runs import RunFolder, default_cache
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.statistics import differences, estimates
 from osteon.train import train
 from osteon.types import Audit, Estimate

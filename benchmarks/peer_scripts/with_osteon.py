@@ -18,7 +18,7 @@ from osteon.predictions import write_predictions
 from osteon.prepare import prepare
 from osteon.recipe import named_recipe, recipe_to_json, with_settings
 from osteon.runs import RunFolder
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.train import train
 from osteon.types import PARTS, Audit
 from osteon.values import read_value

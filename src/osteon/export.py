@@ -81,7 +81,7 @@ def _open(folder: RunFolder, cache: Path | None) -> OpenedRun:
     from osteon.manifest import read_manifest
     from osteon.predictions import read_predictions
     from osteon.run import make_ready
-    from osteon.split import read_split
+    from osteon.split_file import read_split
 
     manifest, audit = read_manifest(folder.manifest), read_value(Audit, folder.audit)
     classifier = Classifier.load(folder.path)

@@ -54,7 +54,7 @@ def shift_run(
     from osteon.classifier import Classifier
     from osteon.manifest import read_manifest
     from osteon.predictions import read_predictions
-    from osteon.split import read_split
+    from osteon.split_file import read_split
 
     folder: RunFolder = existing_run(path)
     if not folder.predictions("test").is_file():

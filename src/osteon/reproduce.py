@@ -33,7 +33,8 @@ from osteon.reproduced import (
 )
 from osteon.runs import RunFolder, begin_folder, log_opening
 from osteon.slices import Slice
-from osteon.split import group_films, read_split, shipped, split, write_split
+from osteon.split import group_films, shipped, split
+from osteon.split_file import read_split, write_split
 from osteon.statistics import wilson
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import write_value

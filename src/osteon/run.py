@@ -263,7 +263,7 @@ def compare_data(
 
 def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan) -> Split:
     """The split of the run: as written before, or made now as ``plan`` says."""
-    from osteon.split import read_split, write_split
+    from osteon.split_file import read_split, write_split
 
     if folder.split.exists():
         return read_split(folder.split, manifest)
@@ -374,7 +374,7 @@ def evaluate_run(
     from osteon.judge import write_decisions, write_subgroups
     from osteon.manifest import read_manifest
     from osteon.recipe import recipe_from_json
-    from osteon.split import read_split
+    from osteon.split_file import read_split
 
     if not folder.trained.exists():
         raise UsageError(

@@ -21,7 +21,7 @@ from osteon.recipe import recipe_from_json, recipe_to_json
 from osteon.runs import begin_folder
 from osteon.searched import Tried, Tuning, verdict
 from osteon.space import applied, check_space, grid
-from osteon.split import write_split
+from osteon.split_file import write_split
 from osteon.statistics import differences, standard_error
 from osteon.study import (
     STALE_S,

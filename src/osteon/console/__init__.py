@@ -123,7 +123,7 @@ def _with_fault(id_: str, audit: Audit) -> str:
 
 
 def show_splits(manifest: Manifest, splits: Sequence[Split], path: Path, as_data: bool) -> None:
-    from osteon.split import write_split
+    from osteon.split_file import write_split
 
     paths = [
         path if len(splits) == 1 else path.with_stem(f"{path.stem}-{number}")
@@ -249,7 +249,7 @@ def _show_verdicts(folder: RunFolder) -> None:
 def show_run(folder: RunFolder, as_data: bool) -> None:
     from osteon.audit import scope, verdict
     from osteon.manifest import read_manifest
-    from osteon.split import read_split
+    from osteon.split_file import read_split
 
     manifest = read_manifest(folder.manifest)
     audit = read_value(Audit, folder.audit)

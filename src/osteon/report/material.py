@@ -13,7 +13,7 @@ from osteon.placement import CropLoss
 from osteon.predictions import read_predictions
 from osteon.recipe import recipe_from_json
 from osteon.runs import RunFolder
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.train import read_history
 from osteon.types import Audit, Evaluation, History, Manifest, Predictions, Recipe, Split
 from osteon.values import read_value

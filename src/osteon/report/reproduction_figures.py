@@ -18,7 +18,7 @@ from osteon.report.gallery import Shelf
 from osteon.report.plots import predicted_against_actual, training_films
 from osteon.reproduced import Judged, Reproduced, Way
 from osteon.runs import RunFolder
-from osteon.split import read_split
+from osteon.split_file import read_split
 from osteon.train import read_history
 from osteon.types import Estimate, History
 
