@@ -283,6 +283,14 @@ def test_mistyped_options_cost_nothing(
     assert (code, words in err) == (2, True), err
 
 
+def test_data_that_cannot_be_read_begin_no_run(here: Path) -> None:
+    before = sorted(here.rglob("*"))
+    for words in (["run", "filmz"], ["train", "filmz", "--out", "r"], ["reproduce", "types10-cnn",
+                  "filmz"], ["tune", "filmz", "--search", "seed=2..3"]):  # fmt: skip
+        assert osteon(here, *words)[0] == 3
+    assert sorted(here.rglob("*")) == before
+
+
 def test_an_error_is_json_where_json_was_asked(here: Path) -> None:
     code, out, _ = osteon(here, "audit", "nowhere", "--json")
     assert json.loads(out)["exit_code"] == code == 3

@@ -26,7 +26,7 @@ from osteon.report import write_report
 from osteon.report.charts import Axis, Series, line_chart
 from osteon.report.figures import training_figures
 from osteon.report.tuning import ranked, write_tuning_report
-from osteon.run import Request, SplitPlan, examine, open_run
+from osteon.run import Request, SplitPlan, examine, open_run, read_data
 from osteon.runs import RunFolder
 from osteon.searched import Tried, Tuning
 from osteon.split import group_films, split
@@ -85,7 +85,7 @@ def made_run(
     shutil.copy(data / classes[0] / "0.png", data / classes[0] / "copy.png")
     request = Request(data=str(data), layout=None, split=SplitPlan(), recipe="")
     run = open_run(folder / "run", request)
-    manifest, audit = examine(data, run, PixelRules())
+    manifest, audit = examine(read_data(data), run, PixelRules())
     films = tuple(
         replace(film, patient_id=f"SECRET-{at}", study_id=f"HIDDEN-{at}",
                 boxes=(Box(left_px=2, top_px=3, width_px=9, height_px=7),))

@@ -113,10 +113,9 @@ def train_run(
         recipe=recipe_to_json(recipe),
         verdicts=tuple(verdicts),
     )
+    read = read_data(data, layout=layout, verdicts=verdicts)  # first: a misspelt path has no run
     folder = open_run(out, request)
-    manifest, audit = examine(
-        data, folder, recipe.pixels, layout=layout, verdicts=verdicts, cache=cache
-    )
+    manifest, audit = examine(read, folder, recipe.pixels, cache=cache)
     parts = divide(manifest, audit, folder, plan)
     teach(folder, recipe, manifest, audit, parts, cache=cache)
     return folder
@@ -180,28 +179,31 @@ def existing_run(path: Path) -> RunFolder:
     raise DataError(f"{path} is no run folder: it has no {folder.request.name}.")
 
 
+def read_data(
+    data: Path, *, layout: str | None = None, verdicts: Sequence[Verdict] = ()
+) -> Manifest:
+    """The films of ``data``, less those that ``verdicts`` remove, relabelled as they say. No film
+    is opened. Raises what ``osteon.reading.read_source`` raises."""
+    from osteon.reading import read_source
+
+    return apply_verdicts(read_source(data, layout=layout), verdicts)
+
+
 def examine(
-    data: Path,
-    folder: RunFolder,
-    rules: PixelRules,
-    *,
-    layout: str | None = None,
-    verdicts: Sequence[Verdict] = (),
-    cache: Path | None = None,
+    read: Manifest, folder: RunFolder, rules: PixelRules, *, cache: Path | None = None
 ) -> tuple[Manifest, Audit]:
-    """Source, manifest and audit, of panels where ``rules`` cut them; written to the run folder.
+    """Manifest and audit, of panels where ``rules`` cut them; written to the run folder.
 
     Raises DataError when the data are no longer those that the run began with.
     """
     from osteon.manifest import read_manifest, write_manifest
 
-    kept = cache or default_cache()
     with timed(folder.environment, "audit"):
-        manifest, audit = look_at(data, rules, layout=layout, verdicts=verdicts, cache=kept)
+        manifest, audit = look_over(read, rules, cache=cache or default_cache())
         if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
             raise DataError(
-                f"The data in {data} have changed since {folder.path} was begun. Start a new run "
-                "with another --out."
+                f"The data in {manifest.root} have changed since {folder.path} was begun. Start a "
+                "new run with another --out."
             )
         write_manifest(manifest, folder.manifest)
         write_value(folder.audit, audit)
@@ -216,20 +218,23 @@ def look_at(
     verdicts: Sequence[Verdict] = (),
     cache: Path | None = None,
 ) -> tuple[Manifest, Audit]:
-    """Read the source, apply the verdicts, open every film once, look for copies and shortcuts, run
-    every check; then, if ``rules`` say so, cut collages into panels.
+    """``read_data`` and ``look_over``: this is where every stage begins, so that a film that was
+    removed is in none of them."""
+    return look_over(read_data(data, layout=layout, verdicts=verdicts), rules, cache=cache)
 
-    This is where every stage begins, so that a film that was removed is in none of them.
-    """
+
+def look_over(
+    manifest: Manifest, rules: PixelRules | None = None, *, cache: Path | None = None
+) -> tuple[Manifest, Audit]:
+    """Open every film once, look for copies and shortcuts, run every check; then, if ``rules`` say
+    so, cut collages into panels."""
     from osteon.audit import audit
     from osteon.inspection import inspect_films
     from osteon.likeness.search import find_copies
     from osteon.likeness.store import open_store
     from osteon.panels import cut_panels
-    from osteon.reading import read_source
     from osteon.shortcuts import find_shortcuts
 
-    manifest = apply_verdicts(read_source(data, layout=layout), verdicts)
     say(f"{manifest.recognised_by}")
     with open_store(cache) as store:
         facts = inspect_films(manifest, cache=cache, store=store)
@@ -250,9 +255,8 @@ def compare_data(
     from osteon.independence import independence
     from osteon.inspection import inspect_films
     from osteon.likeness.store import open_store
-    from osteon.reading import read_source
 
-    manifests = (apply_verdicts(read_source(train), verdicts), read_source(test))
+    manifests = (read_data(train, verdicts=verdicts), read_data(test))
     with open_store(cache) as store:
         sides = []
         for data, manifest in zip((train, test), manifests, strict=True):
