@@ -551,5 +551,5 @@ def test_withheld_maps_are_in_no_picture_and_the_report_says_why(
 
 def test_an_unevaluated_run_is_refused(learnt: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(learnt.request.read_text())
-    with pytest.raises(UsageError, match="osteon evaluate"):
+    with pytest.raises(DataError, match="osteon evaluate"):
         explain_run(tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osteon.environment import timed
-from osteon.errors import UsageError
+from osteon.errors import DataError
 from osteon.progress import say
 from osteon.runs import RunFolder, log_opening
 from osteon.types import Audit, Evaluation, Manifest, Split
@@ -50,14 +50,14 @@ def explain_run(
     RUN/explanation.json and the pictures beside it, and write the report anew. Adds a line to
     openings.log.
 
-    Raises UsageError for a run that was not evaluated, UnknownName for no such method.
+    Raises DataError for a run that was not evaluated, UnknownName for no such method.
     """
     from osteon.explain.judge import judge
     from osteon.run import existing_run, report_run
 
     folder = existing_run(path)
     if not folder.predictions("test").is_file():
-        raise UsageError(f"{path} is not evaluated yet: osteon evaluate {path}")
+        raise DataError(f"{path} is not evaluated yet: osteon evaluate {path}")
     run = _open(folder, cache)
     with timed(folder.environment, "explain"):
         log_opening(folder, "osteon explain")

@@ -381,9 +381,7 @@ def evaluate_run(
     from osteon.split_file import read_split
 
     if not folder.trained.exists():
-        raise UsageError(
-            f"{folder.path} is not trained yet: osteon train --resume {folder.path}"
-        )  # fmt: skip
+        raise DataError(f"{folder.path} is not trained yet: osteon train --resume {folder.path}")
     manifest = read_manifest(folder.manifest)
     audit = read_value(Audit, folder.audit)
     parts = read_split(folder.split, manifest)
