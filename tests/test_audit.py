@@ -48,7 +48,7 @@ def test_clean_data_pass(clean: Path) -> None:
     others = [finding for finding in result.findings if finding.check != "artefacts"]
     assert {finding.severity for finding in others} == {"note"}
     assert [f.message for f in of(result, "artefacts") if "thumb" in f.message] == [
-        "76 films of 76 are thumbnails: their long side is below 128 px."
+        "76 films of 76 are of the size of thumbnails: below 128 px on the long side."
     ]
     assert verdict(result, manifest) == "The shipped split shows no exact copy across its parts."
 

@@ -93,7 +93,7 @@ def test_each_stage_alone(here: Path, films: Path) -> None:
     assert (code, json.loads(out)["report"]) == (0, "a.html")
     page = (here / "a.html").read_text()
     assert json.loads(out)["verdict"] in html.unescape(page)
-    assert "are thumbnails" in page
+    assert "of the size of thumbnails" in page
     assert page.count("data:image/jpeg") >= 12
     code, out, _ = osteon(here, "split", films, "--out", "s.csv", "--json")
     assert code == 0

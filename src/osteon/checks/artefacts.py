@@ -17,7 +17,7 @@ SAID: dict[str, tuple[Severity, str, str]] = {
     ),
     "thumbnail": (
         "warning",
-        "are thumbnails: their long side is below 128 px",
+        "are of the size of thumbnails: below 128 px on the long side",
         "Get the films themselves, or leave these out.",
     ),
     "inverted": (
@@ -92,7 +92,8 @@ def artefacts(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="artefacts",
             severity=severity,
-            message=f"{films(len(seen[kind]))} of {len(evidence.facts):,} {what}.",
+            message=f"{films(len(seen[kind]))} of {len(evidence.facts):,} "
+            f"{_of_one(what) if len(seen[kind]) == 1 else what}.",
             remedy=remedy or ("Look at them." if severity != "note" else ""),
             ids=tuple(seen[kind]),
             artefact=kind,
@@ -100,3 +101,12 @@ def artefacts(evidence: Evidence) -> Iterator[Finding]:
             if kind in MENDED_BY
             else "",
         )
+
+
+def _of_one(what: str) -> str:
+    """
+    >>> _of_one("look inverted"), _of_one("have a frame"), _of_one("are tinted")
+    ('looks inverted', 'has a frame', 'is tinted')
+    """
+    verb, _, rest = what.partition(" ")
+    return {"have": "has", "are": "is"}.get(verb, f"{verb}s") + f" {rest}"
