@@ -14,7 +14,7 @@ from osteon import pace as module
 from osteon.checkpoint import read_checkpoint
 from osteon.environment import Environment, Pace
 from osteon.fit import fit
-from osteon.pace import _chosen, _ways, kept, probed_pace, usual_pace
+from osteon.pace import _chosen, _tell_of_half, _ways, kept, probed_pace, usual_pace
 from osteon.recipe import named_recipe
 from osteon.train import train
 from osteon.values import read_value
@@ -51,6 +51,20 @@ def test_precision_is_left_alone_but_where_it_is_auto() -> None:
     assert chosen("auto", bfloat16=0.5).precision == "bfloat16"
     assert chosen("auto", bfloat16=0.99).precision == "float32"
     assert chosen("bfloat16").precision == "bfloat16"
+
+
+def test_a_faster_precision_is_told_to_whoever_may_choose_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def told(precision: str, bfloat16_s: float) -> str:
+        recipe = replace(TINY, precision=precision)  # type: ignore[arg-type]
+        _tell_of_half(recipe, {"usual": 1.0, "bfloat16": bfloat16_s})
+        return capsys.readouterr().err
+
+    assert "2.5 times as fast" in told("float32", 0.4)
+    assert "--set precision=bfloat16" in told("float32", 0.4)
+    assert not told("float32", 0.9)
+    assert not told("auto", 0.4)  # it is taken without asking
 
 
 def test_short_trainings_and_frozen_features_are_not_probed() -> None:

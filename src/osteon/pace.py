@@ -22,6 +22,7 @@ from osteon.cellnet import CellNet
 from osteon.environment import Pace
 from osteon.networks import Probe
 from osteon.optimise import make_optimiser
+from osteon.progress import say
 from osteon.types import Optimiser, Recipe
 
 BUDGET_S = 10.0
@@ -30,6 +31,7 @@ SHORT_S = 120.0  # a training that lasts no longer is not worth a probe
 SHORT_STEPS = 60
 FEWEST_FILMS = 2  # of a batch that is made smaller, to keep within the budget
 WORTH = 1.05  # times as fast as what is done without a probe
+WORTH_SAYING = 1.5  # where only the user can choose
 Way = tuple[bool, int, Literal["float32", "bfloat16"]]  # channels-last, threads, precision
 
 
@@ -60,7 +62,19 @@ def probed_pace(recipe: Recipe, n_classes: int, n_films: int, device: torch.devi
         if n_steps * step_s * recipe.batch_size / films < SHORT_S:
             return usual
         seconds = _timed({name: _step(recipe, net, films, way) for name, way in ways.items()})
+    _tell_of_half(recipe, seconds)
     return _chosen(recipe, usual, ways, seconds)
+
+
+def _tell_of_half(recipe: Recipe, seconds: Mapping[str, float]) -> None:
+    if recipe.precision != "float32":
+        return
+    times = seconds["usual"] / seconds["bfloat16"]
+    if times > WORTH_SAYING:
+        say(
+            f"A step in bfloat16 is {times:.1f} times as fast on this machine; results change a "
+            "little: --set precision=bfloat16"
+        )
 
 
 def _ways(usual: Pace, device: torch.device) -> dict[str, Way]:
