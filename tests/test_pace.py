@@ -15,6 +15,7 @@ from osteon.checkpoint import read_checkpoint
 from osteon.environment import Environment, Pace
 from osteon.fit import fit
 from osteon.pace import _chosen, _tell_of_half, _ways, kept, probed_pace, usual_pace
+from osteon.progress import shown
 from osteon.recipe import named_recipe
 from osteon.train import train
 from osteon.values import read_value
@@ -58,7 +59,8 @@ def test_a_faster_precision_is_told_to_whoever_may_choose_it(
 ) -> None:
     def told(precision: str, bfloat16_s: float) -> str:
         recipe = replace(TINY, precision=precision)  # type: ignore[arg-type]
-        _tell_of_half(recipe, {"usual": 1.0, "bfloat16": bfloat16_s})
+        with shown():
+            _tell_of_half(recipe, {"usual": 1.0, "bfloat16": bfloat16_s})
         return capsys.readouterr().err
 
     assert "2.5 times as fast" in told("float32", 0.4)
