@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.errors import DataError
+from osteon.parallel import one_thread
 from osteon.types import FilmFacts, Manifest, Radiograph, Split
 
 if TYPE_CHECKING:
@@ -104,11 +105,8 @@ def metadata_baseline(
 def learn_metadata(
     manifest: Manifest, facts: Mapping[str, FilmFacts], split: Split
 ) -> MetadataModel:
-    """``fit_metadata`` on one thread: on tables this small threads wait for each other, which takes
-    20 times as long. Learnt once, it judges any part."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
+    """``fit_metadata`` on one thread. Learnt once, it judges any part."""
+    with one_thread():
         return fit_metadata(manifest, facts, split)
 
 
@@ -132,9 +130,7 @@ class MetadataModel:
 
     def judged(self, ids: Sequence[str]) -> MetadataBaseline:
         """Its scores of the films ``ids``, on one thread."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1):
+        with one_thread():
             scores = self.scores(self.table(ids))
         return MetadataBaseline(
             scores=scores,

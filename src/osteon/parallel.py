@@ -36,6 +36,17 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """scikit-learn and matrix products on one thread: on small tables threads wait for each other,
+    which takes 20 times as long, and far longer where other work holds a core."""
+    import sklearn.ensemble  # noqa: F401  a limit reaches only what is loaded already
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
 def in_order(
     work: Callable[[A], B], items: Sequence[A], *, workers: int | None = None, chunk: int = CHUNK
 ) -> Iterator[B]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from osteon.clusters import copy_clusters, group_films
 from osteon.errors import DataError, ResourceError, UsageError
+from osteon.parallel import one_thread
 from osteon.progress import say
 from osteon.types import Copies, FilmFacts, Manifest, Probe, Shortcuts
 from osteon.values import read_value, write_value
@@ -75,14 +76,12 @@ def _found(
     kept, undone = _with_enough(manifest, facts, groups)
     if len(kept.classes) < 2:
         return Shortcuts(undone=(*undone, "Nothing is left to tell apart."))
-    from threadpoolctl import threadpool_limits
-
     from osteon.shortcuts.probes import Judged
     from osteon.shortcuts.signs import tabulate
 
     judged = Judged(manifest=kept, facts=facts, groups=groups)
     say("shortcuts: what is told by metadata, rims and background")
-    with threadpool_limits(1):  # on tables this small threads wait for each other
+    with one_thread():
         if cache:
             probes = tuple(_probes(judged, cache, undone))
         else:
