@@ -60,13 +60,13 @@ SAID: dict[str, tuple[Severity, str, str]] = {
     ),
     "ct_or_mri": (
         "warning",
-        "look like slices of CT or MRI, alone or in a panel, and not like radiographs",
-        "Look at them, and leave out those that are.",
+        "look like a slice of CT or MRI, alone or in a panel, and not like a radiograph",
+        "Look at each, and leave out what is a slice.",
     ),
     "screenshot": (
         "warning",
-        "look like slides, pages or screens that show a film among other things",
-        "Cut the film out, or leave them out.",
+        "look like a slide, page or screen that shows a film among other things",
+        "Cut the film out, or leave it out.",
     ),
 }
 MENDED_BY = {
