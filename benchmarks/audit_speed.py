@@ -19,7 +19,7 @@ from pathlib import Path
 
 
 def audited(folder: Path) -> None:
-    from osteon.run import look_at
+    from osteon.looking import look_at
 
     look_at(folder)
 

@@ -111,8 +111,9 @@ def at_size(room: Path, n: int, audit_up_to: int) -> dict[str, list[float]]:
 def stage(name: str, place: Path) -> None:
     """One stage of a run, in this process, by the functions that the command calls."""
     from osteon.manifest import read_manifest, write_manifest
+    from osteon.plan import SplitPlan, make_split
     from osteon.recipe import named_recipe
-    from osteon.run import SplitPlan, evaluate_run, make_ready, make_split, teach
+    from osteon.run import evaluate_run, make_ready, teach
     from osteon.runs import RunFolder
     from osteon.split_file import read_split, write_split
     from osteon.types import Audit, PixelRules

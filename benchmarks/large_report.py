@@ -26,11 +26,12 @@ from osteon.evaluate import choose_operating_point, evaluate
 from osteon.inspection import inspect_films
 from osteon.judge import write_decisions, write_subgroups
 from osteon.manifest import write_manifest
+from osteon.plan import SplitPlan
 from osteon.predictions import write_predictions
 from osteon.reading import read_source
 from osteon.recipe import named_recipe, recipe_to_json
 from osteon.report import write_report
-from osteon.run import Request, SplitPlan, open_run
+from osteon.run import Request, open_run
 from osteon.runs import RunFolder
 from osteon.split_file import write_split
 from osteon.train import write_history

@@ -169,9 +169,9 @@ def main() -> None:
 
 def films_of(given: argparse.Namespace, place: Path) -> list[Film]:
     """Films none of which is a copy of another one."""
+    from osteon.looking import look_at
     from osteon.phantom.plan import PhantomPlan
     from osteon.phantom.write import make_phantoms
-    from osteon.run import look_at
 
     folder = given.folder
     if given.phantoms:

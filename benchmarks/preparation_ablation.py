@@ -23,13 +23,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from osteon.features import BATCH, features_of, frozen_features
+from osteon.looking import look_at
 from osteon.metrics import METRICS
 from osteon.networks import Probe
 from osteon.panels import cut_panels
 from osteon.prepare import Prepared, prepare
 from osteon.progress import shown, track
 from osteon.recipe import named_recipe
-from osteon.run import look_at
 from osteon.runs import default_cache
 from osteon.split import folds, group_films
 from osteon.statistics import differences, estimates

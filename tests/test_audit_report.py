@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from osteon.looking import look_at
 from osteon.report.audit import write_audit_report
 from osteon.report.gallery import thumbnail
-from osteon.run import look_at
 from tests.training import write_films
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from osteon.audit import verdict
 from osteon.errors import LeakError, UsageError
+from osteon.plan import SplitPlan, make_split
 from osteon.progress import shown
-from osteon.run import SplitPlan, make_split
 from osteon.split import group_films, shipped
 from osteon.types import PARTS, Finding, Manifest, Part, Radiograph
 from tests.evidence import audited, facts_of, film, findings_of, manifest_of

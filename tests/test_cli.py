@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from osteon.run import Request, SplitPlan
+from osteon.plan import SplitPlan
+from osteon.run import Request
 from osteon.values import write_value
 from tests.training import write_films
 

@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from typer.testing import CliRunner
 
 from osteon.cli import app
+from osteon.looking import compare_data
 from osteon.phantom import PhantomPlan, make_phantoms
-from osteon.run import compare_data
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"checks"},
     {"audit", "independence"},
     {"foldable", "split", "split_file"},
+    {"plan"},
     {"prepare"},
     {
         "torchvision_shim",
@@ -64,6 +65,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"calibrate"},
     {"decisions"},
     {"evaluate", "shortcuts", "compare"},
+    {"looking"},
     {"attributes", "contrasts", "fracture_size", "fusion"},
     {"subgroups"},
     {"judge"},

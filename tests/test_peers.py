@@ -276,8 +276,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
     from osteon.audit import audit
     from osteon.inspection import inspect_films
+    from osteon.plan import SplitPlan, make_split
     from osteon.reading import read_source
-    from osteon.run import SplitPlan, make_split
     from osteon.values import write_value
 
     place = tmp_path_factory.mktemp("peers")

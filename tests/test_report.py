@@ -18,15 +18,17 @@ from osteon.environment import this_environment, without_folders
 from osteon.errors import DataError
 from osteon.evaluate import choose_operating_point, evaluate
 from osteon.judge import write_decisions, write_subgroups
+from osteon.looking import read_data
 from osteon.manifest import read_manifest, write_manifest
 from osteon.placement import CropLoss
+from osteon.plan import SplitPlan
 from osteon.predictions import read_predictions, write_predictions
 from osteon.recipe import recipe_to_json
 from osteon.report import write_report
 from osteon.report.charts import Axis, Series, line_chart
 from osteon.report.figures import training_figures
 from osteon.report.tuning import ranked, write_tuning_report
-from osteon.run import Request, SplitPlan, examine, open_run, read_data
+from osteon.run import Request, examine, open_run
 from osteon.runs import RunFolder
 from osteon.searched import Tried, Tuning
 from osteon.split import group_films, split

@@ -18,12 +18,12 @@ from sklearn.metrics import roc_auc_score
 from osteon.audit import audit
 from osteon.errors import ResourceError
 from osteon.inspection import inspect_films
+from osteon.looking import look_at
 from osteon.phantom import PhantomPlan, make_phantoms
 from osteon.phantom.plan import Plants
 from osteon.placement import placement
 from osteon.prepare import prepare
 from osteon.reading import read_source
-from osteon.run import look_at
 from osteon.shortcuts import find_shortcuts
 from osteon.shortcuts.probes import Judged, probe_metadata, probe_pixels
 from osteon.shortcuts.signs import Share, fisher, newcombe, tabulate, witnesses

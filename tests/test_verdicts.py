@@ -11,17 +11,11 @@ import pytest
 
 from osteon import research
 from osteon.errors import DataError, OsteonError, UsageError
+from osteon.looking import compare_data, look_at
 from osteon.manifest import read_manifest
+from osteon.plan import SplitPlan, make_split
 from osteon.reading import read_source
-from osteon.run import (
-    SplitPlan,
-    compare_data,
-    look_at,
-    make_split,
-    resume_run,
-    run,
-    train_run,
-)
+from osteon.run import resume_run, run, train_run
 from osteon.runs import RunFolder
 from osteon.space import Choices
 from osteon.trials import Search

@@ -23,7 +23,7 @@ _HOME = {  # public name -> the module that it lives in
     "audit": "osteon.audit",
     "choose_operating_point": "osteon.evaluate",
     "compare": "osteon.compare",
-    "compare_data": "osteon.run",
+    "compare_data": "osteon.looking",
     "decide": "osteon.decisions",
     "deidentify": "osteon.deidentify",
     "evaluate": "osteon.evaluate",
@@ -40,7 +40,7 @@ _HOME = {  # public name -> the module that it lives in
     "inspect_films": "osteon.inspection",
     "judge_calibration": "osteon.calibrate",
     "load_pixels": "osteon.loading",
-    "look_at": "osteon.run",
+    "look_at": "osteon.looking",
     "make_phantoms": "osteon.phantom",
     "named_recipe": "osteon.recipe",
     "open_store": "osteon.likeness.store",
@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from osteon.likeness.search import find_copies as find_copies
     from osteon.likeness.store import open_store as open_store
     from osteon.loading import load_pixels as load_pixels
+    from osteon.looking import compare_data as compare_data
+    from osteon.looking import look_at as look_at
     from osteon.manifest import read_manifest as read_manifest
     from osteon.manifest import write_manifest as write_manifest
     from osteon.paper import write_card as write_card
@@ -95,8 +97,6 @@ if TYPE_CHECKING:
     from osteon.recipe import with_settings as with_settings
     from osteon.report import write_report as write_report
     from osteon.reproduce import reproduce as reproduce
-    from osteon.run import compare_data as compare_data
-    from osteon.run import look_at as look_at
     from osteon.run import run as run
     from osteon.shortcuts import find_shortcuts as find_shortcuts
     from osteon.split import folds as folds

@@ -19,9 +19,11 @@ from osteon.crossings import (
 )
 from osteon.environment import timed
 from osteon.errors import UsageError
+from osteon.looking import look_at
+from osteon.plan import SplitPlan, make_split
 from osteon.progress import say
 from osteon.repeats import repeated, repeated_differences
-from osteon.run import SplitPlan, existing_run, look_at, make_ready, make_split, report_run
+from osteon.run import existing_run, make_ready, report_run
 from osteon.runs import RunFolder, begin_folder, default_cache, log_opening
 from osteon.slices import FEWEST
 from osteon.travel import FILMS, check_suite, draw_films, shift_suite
@@ -208,7 +210,7 @@ def _shared_films(
     data: Sequence[Path], names: Sequence[str], cache: Path
 ) -> dict[tuple[str, str], frozenset[str]]:
     """(train, test) -> the films of test that train has too."""
-    from osteon.run import compare_data
+    from osteon.looking import compare_data
 
     shared = {}
     for at, one in enumerate(data):

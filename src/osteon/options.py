@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from osteon.errors import DataError, UnknownName, UsageError
-from osteon.run import SplitChoice, SplitPlan
+from osteon.plan import SplitChoice, SplitPlan
 from osteon.types import Recipe
 
 if TYPE_CHECKING:

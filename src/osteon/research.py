@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osteon.run import SplitPlan, look_at, make_folds, make_split
+from osteon.looking import look_at
+from osteon.plan import SplitPlan, make_folds, make_split
 from osteon.runs import default_cache
 from osteon.types import Recipe
 from osteon.verdicts import Verdict

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from osteon.environment import this_environment, timed
 from osteon.errors import DataError, LeakError, UsageError
-from osteon.progress import say
+from osteon.looking import look_over, read_data
+from osteon.plan import SplitPlan, make_split
 from osteon.runs import RunFolder, default_cache, log_opening
 from osteon.types import (
     Audit,
@@ -28,29 +29,15 @@ from osteon.types import (
     Split,
 )
 from osteon.values import read_value, write_value
-from osteon.verdicts import Verdict, apply_verdicts
+from osteon.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from osteon.baselines import MetadataModel
     from osteon.classifier import Classifier
     from osteon.decisions import Goals
-    from osteon.independence import Independence
     from osteon.prepare import Prepared
-
-SplitChoice = Literal["auto", "grouped", "shipped"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SplitPlan:
-    """How to split. auto: the shipped split if there is one (and it is clean; a training part alone
-    is none), else grouped."""
-
-    choice: SplitChoice = "auto"
-    despite_leaks: bool = False
-    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
-    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,16 +166,6 @@ def existing_run(path: Path) -> RunFolder:
     raise DataError(f"{path} is no run folder: it has no {folder.request.name}.")
 
 
-def read_data(
-    data: Path, *, layout: str | None = None, verdicts: Sequence[Verdict] = ()
-) -> Manifest:
-    """The films of ``data``, less those that ``verdicts`` remove, relabelled as they say. No film
-    is opened. Raises what ``osteon.reading.read_source`` raises."""
-    from osteon.reading import read_source
-
-    return apply_verdicts(read_source(data, layout=layout), verdicts)
-
-
 def examine(
     read: Manifest, folder: RunFolder, rules: PixelRules, *, cache: Path | None = None
 ) -> tuple[Manifest, Audit]:
@@ -210,61 +187,6 @@ def examine(
     return manifest, audit
 
 
-def look_at(
-    data: Path,
-    rules: PixelRules | None = None,
-    *,
-    layout: str | None = None,
-    verdicts: Sequence[Verdict] = (),
-    cache: Path | None = None,
-) -> tuple[Manifest, Audit]:
-    """``read_data`` and ``look_over``: this is where every stage begins, so that a film that was
-    removed is in none of them."""
-    return look_over(read_data(data, layout=layout, verdicts=verdicts), rules, cache=cache)
-
-
-def look_over(
-    manifest: Manifest, rules: PixelRules | None = None, *, cache: Path | None = None
-) -> tuple[Manifest, Audit]:
-    """Open every film once, look for copies and shortcuts, run every check; then, if ``rules`` say
-    so, cut collages into panels."""
-    from osteon.audit import audit
-    from osteon.inspection import inspect_films
-    from osteon.likeness.search import find_copies
-    from osteon.likeness.store import open_store
-    from osteon.panels import cut_panels
-    from osteon.shortcuts import find_shortcuts
-
-    say(f"{manifest.recognised_by}")
-    with open_store(cache) as store:
-        facts = inspect_films(manifest, cache=cache, store=store)
-        patients = {film.id: film.patient_id for film in manifest.radiographs}
-        copies = find_copies(facts, store, patients=patients)
-    shortcuts = find_shortcuts(manifest, facts=facts, copies=copies, cache=cache)
-    audited = audit(manifest, facts=facts, copies=copies, shortcuts=shortcuts)
-    if rules and "panels" in rules.mend:
-        return cut_panels(manifest, audited)
-    return manifest, audited
-
-
-def compare_data(
-    train: Path, test: Path, *, verdicts: Sequence[Verdict] = (), cache: Path | None = None
-) -> Independence:
-    """Whether the films of ``test`` are new to a model trained on those of ``train``, less those
-    that ``verdicts`` remove from it."""
-    from osteon.independence import independence
-    from osteon.inspection import inspect_films
-    from osteon.likeness.store import open_store
-
-    manifests = (read_data(train, verdicts=verdicts), read_data(test))
-    with open_store(cache) as store:
-        sides = []
-        for data, manifest in zip((train, test), manifests, strict=True):
-            say(manifest.recognised_by)
-            sides.append((data.name, inspect_films(manifest, cache=cache, store=store)))
-        return independence(sides[0], sides[1], store)
-
-
 def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan) -> Split:
     """The split of the run: as written before, or made now as ``plan`` says."""
     from osteon.split_file import read_split, write_split
@@ -278,46 +200,6 @@ def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan)
         raise
     write_split(parts, folder.split)
     return parts
-
-
-def make_split(manifest: Manifest, audit: Audit, plan: SplitPlan) -> Split:
-    """Raises LeakError when the shipped split leaks and the plan does not insist."""
-    from osteon.audit import shipped_parts
-    from osteon.split import group_films, shipped, split
-
-    groups = group_films(manifest, audit.clusters)
-    has_shipped = any(film.split is not None for film in manifest.radiographs)
-    if plan.choice == "auto" and shipped_parts(manifest, audit) == {"train"}:
-        say("The data ship a training part only: all films are divided anew, by groups.")
-        has_shipped = False
-    if plan.choice == "shipped" and not has_shipped:
-        raise UsageError(f"{manifest.root} ships no split. Use --split grouped.")
-    if plan.choice == "shipped" or (plan.choice == "auto" and has_shipped):
-        return shipped(
-            manifest,
-            groups=groups,
-            audit=audit,
-            despite_leaks=plan.despite_leaks,
-            seed=plan.seed,
-        )
-    return split(
-        manifest,
-        groups=groups,
-        fractions=plan.fractions,
-        seed=plan.seed,
-        exclude=audit.unreadable,
-    )
-
-
-def make_folds(
-    manifest: Manifest, audit: Audit, k: int, seed: int, *, sealed: Collection[str] = ()
-) -> list[Split]:
-    """``k`` grouped folds; each film is tested once, those ``sealed`` never: they are in none."""
-    from osteon.split import folds, group_films
-
-    groups = group_films(manifest, audit.clusters)
-    left_out = frozenset(audit.unreadable) | frozenset(sealed)
-    return folds(manifest, groups=groups, k=k, seed=seed, exclude=left_out)
 
 
 def teach(

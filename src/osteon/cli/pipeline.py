@@ -67,8 +67,8 @@ def audit(
 ) -> None:
     """Look for what makes scores meaningless: leaks, copies, contradictions, broken files."""
     from osteon import console, options
+    from osteon.looking import compare_data, look_at
     from osteon.report.audit import write_audit_report
-    from osteon.run import compare_data, look_at
     from osteon.runs import default_cache
     from osteon.values import write_value
 
@@ -103,7 +103,8 @@ def split(
 ) -> None:
     """Divide the films so that no patient, study or copy is on two sides."""
     from osteon import console, options
-    from osteon.run import look_at, make_folds, make_split
+    from osteon.looking import look_at
+    from osteon.plan import make_folds, make_split
     from osteon.runs import default_cache
 
     plan = options.split_plan(choice, despite_leaks, seed)
@@ -132,9 +133,9 @@ def prepare(
 ) -> None:
     """Decode every film once into a memory-mapped array."""
     from osteon import console, options
+    from osteon.looking import look_at
     from osteon.prepare import prepare
     from osteon.report.mending import write_preview
-    from osteon.run import look_at
     from osteon.runs import default_cache
 
     rules = options.chosen_recipe(recipe, settings).pixels
