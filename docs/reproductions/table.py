@@ -20,7 +20,7 @@ HEAD = (
 
 def main() -> None:
     results = [read_value(Reproduced, path) for path in sorted(Path(__file__).parent.glob("*.json"))
-               if not path.name.startswith(("search-", "honest-"))]  # fmt: skip
+               if not path.name.startswith("search-")]  # fmt: skip
     for metric, title in (("accuracy", "Accuracy, %"), ("auroc", "AUROC, %")):
         print(f"{title}\n\n{HEAD}")
         for result in results:
