@@ -133,7 +133,7 @@ def test_predict_names_what_it_cannot_read(here: Path, films: Path) -> None:
     (here / "bad.jpg").write_bytes(b"PK\x03\x04 a zip")
     code, out, err = osteon(here, "predict", "r", "a.png", "bad.jpg", "--output", "scores.csv")
     assert code == 0, err
-    assert "1 films scored, 1 not readable" in out
+    assert "1 film scored, 1 not readable" in out
     with (here / "scores.csv").open() as file:
         good, bad = csv.DictReader(file)
     assert good["category"] in ("normal", "broken")
@@ -317,6 +317,18 @@ def test_ctrl_c_keeps_what_was_done_and_it_goes_on(here: Path, films: Path) -> N
     assert process.returncode == 130
     assert "osteon train --resume r" in err
     assert last.exists()
+
+
+def test_ctrl_c_is_answered_where_nothing_else_would(here: Path) -> None:
+    process = start(here, "phantom", "many", "--films", "400")
+    waited_until = time.monotonic() + 120
+    while not any(here.rglob("*.jpg")) and time.monotonic() < waited_until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "osteon: Stopped. What was computed is kept" in err
+    assert "Traceback" not in err
 
 
 # --- searches, reproductions, claims --------------------------------------------------------------

@@ -240,7 +240,7 @@ def test_films_are_found_by_the_name_of_their_file(tmp_path: Path) -> None:
     found, _ = evaluated(tmp_path, rows, manifest=folder)
     assert found.n_matched == 40
     told = " ".join(found.evaluation.remarks)
-    assert "5 of 45 films are not in the manifest" in told
+    assert "The manifest says nothing of 5 of 45 films" in told
     assert "elsewhere0, elsewhere1, elsewhere2 and 2 more" in told
 
 

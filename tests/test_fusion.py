@@ -218,7 +218,7 @@ def test_films_without_a_label_are_left_out() -> None:
     test.labels[:4] = -1
     found = fuse(test, None, study_of, n_resamples=10)
     assert (found.n_films, found.n_studies) == (56, 28)
-    assert "4 films without a label are left out." in found.remarks
+    assert "Left out: 4 films without a label." in found.remarks
 
 
 def test_studies_by_id_or_else_by_patient() -> None:

@@ -11,7 +11,7 @@ import osteon
 
 PACKAGE = Path(osteon.__file__).parent
 LAYERS = [  # a module may import from its own layer and those above it in this list
-    {"errors", "types", "registry"},
+    {"errors", "types", "registry", "words"},
     {"files", "progress", "allocator"},
     {"values", "runs", "classes", "clusters"},
     {

@@ -6,6 +6,8 @@ import sys
 
 from osteon.errors import OsteonError
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     from osteon.cli import app
@@ -14,6 +16,10 @@ def main() -> None:
         app()
     except OsteonError as error:
         fail(str(error), error.exit_code)
+    except SystemExit as ended:
+        if ended.code != INTERRUPTED:  # what the command line makes of Ctrl-C, without a word
+            raise
+        fail("Stopped. What was computed is kept, and the same command uses it.", INTERRUPTED)
     except MemoryError:
         fail("Out of memory. Use a smaller --set batch_size or --set pixels.size_px.", 4)
 

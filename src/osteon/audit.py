@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from osteon.checks import CHECKS, Evidence
 from osteon.clusters import copy_clusters
 from osteon.types import Audit, Copies, FilmFacts, Manifest, Part, Shortcuts, Split
+from osteon.words import counted
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -87,10 +88,11 @@ def scope(audit: Audit, manifest: Manifest) -> str | None:
     unnamed = sum(film.patient_id is None for film in manifest.radiographs)
     if not unnamed:
         return None
-    which = "The films" if unnamed == len(manifest.radiographs) else f"{unnamed:,} films"
+    which = "The films" if unnamed == len(manifest.radiographs) else counted(unnamed, "film")
+    name = "names" if unnamed == 1 else "name"
     unseen = "" if audit.copies else ", and only exact copies were looked for"
     also = "" if audit.copies else ", and turned, cropped or re-compressed copies,"
     return (
-        f"{which} name no patient{unseen}: other films of one patient{also} may be on both sides "
+        f"{which} {name} no patient{unseen}: other films of one patient{also} may be on both sides "
         "of the split. Figures may be too high by that."
     )

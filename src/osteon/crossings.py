@@ -17,6 +17,7 @@ from osteon.errors import DataError
 from osteon.metrics import METRICS
 from osteon.statistics import differences, estimates
 from osteon.types import Estimate, Manifest, Predictions
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.types import Floats
@@ -131,7 +132,7 @@ def shared_classes(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], t
         others = [c for at, c in enumerate(manifest.classes) if new[at] is None]
         if others:
             n = len(manifest.radiographs) - len(films)
-            remarks.append(f"{name}: left out {n:,} films of {', '.join(others)}.")
+            remarks.append(f"{name}: left out {counted(n, 'film')} of {', '.join(others)}.")
     return made, tuple(remarks)
 
 

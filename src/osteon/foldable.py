@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from osteon.clusters import FEWEST_GROUPS, group_films
-from osteon.sources.assembly import counted
 from osteon.types import Audit, Manifest
+from osteon.words import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

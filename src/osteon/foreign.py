@@ -22,7 +22,6 @@ from osteon.predictions import ScoreTable, read_score_table, selected, write_pre
 from osteon.progress import say
 from osteon.reading import read_source
 from osteon.runs import RunFolder
-from osteon.sources.assembly import counted
 from osteon.subgroups import Subgroups, subgroups
 from osteon.types import (
     Evaluation,
@@ -33,6 +32,7 @@ from osteon.types import (
     Radiograph,
 )
 from osteon.values import write_value
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.decisions import Goals
@@ -221,7 +221,7 @@ def _matched(ids: Sequence[str], manifest: Manifest) -> dict[str, Radiograph]:
 def _on_absent(absent: Sequence[str], n: int) -> Iterator[str]:
     if absent:
         yield (
-            f"{len(absent):,} of {n:,} films are not in the manifest, which says nothing of them: "
+            f"The manifest says nothing of {len(absent):,} of {counted(n, 'film')}: "
             f"{_some(absent)}."
         )
 

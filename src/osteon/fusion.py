@@ -19,6 +19,7 @@ from osteon.operating_point import answers_at, choose_operating_point
 from osteon.predictions import selected
 from osteon.statistics import RESAMPLES, estimates, group_draws, percentiles
 from osteon.types import Estimate, Manifest, OperatingPoint, Predictions
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.types import Floats, Ints
@@ -158,7 +159,7 @@ def _remarks(test: Predictions, films: Predictions, studies: _Studies, unit: str
     elif not studies.n_judged_of_several:
         told.append("In no study of several films do all agree on the class: none can be fused.")
     if left := len(test.ids) - len(films.ids):
-        told.append(f"{left:,} films without a label are left out.")
+        told.append(f"Left out: {counted(left, 'film')} without a label.")
     if disagreeing := int((studies.labels < 0).sum()):
         told.append(
             "1 study whose films differ in class is left out."

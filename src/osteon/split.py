@@ -11,6 +11,7 @@ from osteon.clusters import FEWEST_GROUPS, group_films
 from osteon.errors import DataError, LeakError, UsageError
 from osteon.progress import say
 from osteon.types import PARTS, Audit, Manifest, Part, Split
+from osteon.words import counted
 
 __all__ = ["folds", "group_films", "shipped", "split"]
 
@@ -121,7 +122,8 @@ def shipped(
         raise LeakError(_stop(audit, leaked))
     if not parts["val"]:
         train, val = _carved({id_: labels[id_] for id_ in parts["train"]}, groups, seed)
-        say(f"The shipped split has no validation part: {len(val):,} films of train are.")
+        taken = counted(len(val), "film")
+        say(f"The shipped split has no validation part: made of {taken} of train.")
         parts["train"], parts["val"] = list(train), list(val)
     return Split(
         train=tuple(sorted(parts["train"])),

@@ -27,6 +27,7 @@ from osteon.runs import RunFolder
 from osteon.types import History, Manifest, Recipe, Split
 from osteon.values import read_value, write_value
 from osteon.watch import best_of, is_over
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.prepare import Prepared
@@ -76,7 +77,7 @@ def train(
                         break
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped after {len(history)} epochs; they are kept. Go on with: "
+            f"Stopped after {counted(len(history), 'epoch')}; what is done is kept. Go on with: "
             f"osteon train --resume {run}"
         ) from None
     write_history(history, folder.history)

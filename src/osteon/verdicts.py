@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from osteon.errors import DataError, UnknownName
-from osteon.sources.assembly import counted
 from osteon.sources.cells import columns_of, rows_of
 from osteon.types import Finding, Manifest, Radiograph
+from osteon.words import counted
 
 Decision = Literal["keep", "relabel", "remove"]
 

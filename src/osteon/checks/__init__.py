@@ -36,14 +36,6 @@ Check = Callable[[Evidence], Iterable[Finding]]
 CHECKS: Registry[Check] = Registry("check", package="osteon.checks")
 
 
-def films(n: int) -> str:
-    """
-    >>> films(1), films(1200)
-    ('1 film', '1,200 films')
-    """
-    return f"{n:,} film" + ("" if n == 1 else "s")
-
-
 def percent(part: int, whole: int) -> str:
     """
     >>> percent(491, 506)

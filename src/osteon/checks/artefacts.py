@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.types import Finding, Severity
+from osteon.words import counted
 
 SAID: dict[str, tuple[Severity, str, str]] = {
     "blank": ("warning", "show nothing", "Leave them out."),
@@ -92,7 +93,7 @@ def artefacts(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="artefacts",
             severity=severity,
-            message=f"{films(len(seen[kind]))} of {len(evidence.facts):,} "
+            message=f"{counted(len(seen[kind]), 'film')} of {len(evidence.facts):,} "
             f"{_of_one(what) if len(seen[kind]) == 1 else what}.",
             remedy=remedy or ("Look at them." if severity != "note" else ""),
             ids=tuple(seen[kind]),

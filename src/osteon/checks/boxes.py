@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.types import Box, Finding
+from osteon.words import counted
 
 ROUNDING_PX = 1.0  # beyond the edge: annotators round
 
@@ -29,7 +30,7 @@ def boxes(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="boxes",
             severity="warning",
-            message=f"{count} beyond the edge of {films(len(beyond))}{wholly}.",
+            message=f"{count} beyond the edge of {counted(len(beyond), 'film')}{wholly}.",
             remedy="Boxes are left, top, width and height in px of the upright film. Look whether "
             "these were drawn on a film of another size, or before it was turned, or hold corners.",
             ids=tuple(beyond),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films, percent
+from osteon.checks import CHECKS, Evidence, percent
 from osteon.clusters import FEWEST_GROUPS, group_films
 from osteon.types import Finding
+from osteon.words import counted
 
 FEW_GROUPS = 30  # below this a proportion's 95 % interval is wider than 0.3
 
@@ -75,7 +76,8 @@ def unlabelled(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="unlabelled",
             severity="note",
-            message=f"{films(len(ids))} without a label: used neither to train nor to judge.",
+            message=f"{counted(len(ids), 'film')} without a label: used neither to train nor to "
+            "judge.",
             remedy="Give them a label in the CSV or the class folder, or score them with: "
             "osteon predict RUN DATA",
             ids=ids,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.clusters import sharing
 from osteon.types import Copy, Finding, Likeness
+from osteon.words import counted
 
 
 @CHECKS.register("copies")
@@ -102,7 +103,7 @@ def _finding(clusters: list[list[str]], how: str, distinct: int, n: int) -> Iter
     yield Finding(
         check="copies",
         severity="warning",
-        message=f"{films(sum(map(len, clusters)))} are copies of one another {how}, in "
+        message=f"{counted(sum(map(len, clusters)), 'film')} are copies of one another {how}, in "
         f"{len(clusters):,} cluster{'' if len(clusters) == 1 else 's'}: {distinct:,} of {n:,} "
         "readable films are distinct in that sense.",
         remedy="Copies stay together in every split that osteon makes; nothing needs to be done.",

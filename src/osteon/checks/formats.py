@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.types import FilmFacts, Finding
+from osteon.words import counted
 
 
 @CHECKS.register("formats")
@@ -19,7 +20,8 @@ def formats(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="formats",
             severity="note",
-            message=f"Content and name disagree on the format of {films(len(lying))}: {told}.",
+            message=f"Content and name disagree on the format of {counted(len(lying), 'film')}: "
+            f"{told}.",
             remedy="They are decoded by their content. Rename them for other tools.",
             ids=_ids(lying),
         )
@@ -28,7 +30,7 @@ def formats(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="formats",
             severity="warning",
-            message=f"Only the first frame is used of {films(len(animated))} that have several.",
+            message=f"Several frames in {counted(len(animated), 'film')}: only the first is used.",
             remedy="Look whether the first frame is the radiograph; split them into files if not.",
             ids=_ids(animated),
         )

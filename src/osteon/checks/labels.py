@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.types import Finding, Radiograph
+from osteon.words import counted
 
 
 @CHECKS.register("labels")
@@ -25,8 +26,9 @@ def labels(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         check="labels",
         severity="warning",
-        message=f"{films(len(mixed))} {'appears' if len(mixed) == 1 else 'appear'} under more than "
-        f"one label ({sum(map(len, mixed)):,} files): at least one label of each is wrong.",
+        message=f"{counted(len(mixed), 'film')} {'appears' if len(mixed) == 1 else 'appear'} under "
+        f"more than one label ({sum(map(len, mixed)):,} files): at least one label of each is "
+        "wrong.",
         remedy="Look at the pairs, relabel or remove the wrong ones (osteon suspects DATA makes a "
         "gallery to do so in). Until then they stay together in one part, and cap the score that "
         "is possible.",

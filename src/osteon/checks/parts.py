@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.types import PARTS, Finding, Part
+from osteon.words import counted
 
 REMEDY = "To use all films in proportion: osteon run DATA --split grouped"
 
@@ -24,8 +25,8 @@ def parts(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             check="parts",
             severity="warning",
-            message=f"{films(len(outside))} are in no part of the shipped split, and not used "
-            "with it.",
+            message="In no part of the shipped split, and not used with it: "
+            f"{counted(len(outside), 'film')}.",
             remedy=REMEDY,
             ids=tuple(outside),
         )

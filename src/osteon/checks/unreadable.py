@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from osteon.checks import CHECKS, Evidence, films
+from osteon.checks import CHECKS, Evidence
 from osteon.types import Finding
+from osteon.words import counted
 
 
 @CHECKS.register("unreadable")
@@ -24,7 +25,7 @@ def unreadable(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         check="unreadable",
         severity="error" if gone or n > of / 2 else "warning",
-        message=f"{n:,} of {films(of)} cannot be read whole: {told}"
+        message=f"{n:,} of {counted(of, 'film')} cannot be read whole: {told}"
         + (f", other faults ({others:,})." if others else ".")
         + (f" Nothing is left of class {gone}." if gone else ""),
         remedy="They are set aside. Fetch them again from where they came, or delete them.",

@@ -29,6 +29,7 @@ from osteon.types import (
     count_classes,
 )
 from osteon.values import as_json, read_value
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.independence import Independence
@@ -267,7 +268,8 @@ def show_run(folder: RunFolder, as_data: bool) -> None:
         return
     out.print(f"\n[bold]{escape(verdict(audit, manifest, parts))}[/]")
     if audit.unreadable:
-        out.print(f"{len(audit.unreadable)} films were set aside; the report names them.")
+        aside = counted(len(audit.unreadable), "film")
+        out.print(f"Set aside: {aside}; the report says why.")
     out.print(_split_table(manifest, parts))
     out.print()
     _show_judged(folder, read_value(Evaluation, folder.evaluation("test")), scope(audit, manifest))

@@ -12,8 +12,8 @@ from rich.table import Table
 from osteon.compare import shown_p
 from osteon.console import out, print_json, shown_estimate
 from osteon.metrics import TITLES
-from osteon.sources.assembly import counted
 from osteon.values import as_json
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.compare import Comparison

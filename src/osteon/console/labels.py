@@ -10,8 +10,8 @@ from rich.table import Table
 
 from osteon.console import IDS_SHOWN, out, print_json, shown_estimate
 from osteon.metrics import TITLES
-from osteon.sources.assembly import counted
 from osteon.values import as_json
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.suspects import Suspects

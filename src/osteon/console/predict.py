@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from osteon.console import out, print_json, shown_estimate
 from osteon.types import Reading
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.predict import Reader, Tally
@@ -42,11 +43,11 @@ def show_answers(
     if as_data:
         print_json({"output": str(output), **asdict(answers)})
         return
-    before = f" ({answers.found} were there before)" if answers.found else ""
+    before = f" ({answers.found} there before)" if answers.found else ""
     unlike = f", {answers.unlike} unlike the training films" if answers.unlike else ""
     out.print(
-        f"{answers.scored} films scored, {answers.not_readable} not readable{unlike}{before}: "
-        f"{output}",
+        f"{counted(answers.scored, 'film')} scored, {answers.not_readable} not readable"
+        f"{unlike}{before}: {output}",
         soft_wrap=True,
         markup=False,
     )

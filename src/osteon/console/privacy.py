@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from osteon.console import IDS_SHOWN, out, print_json
-from osteon.sources.assembly import counted
 from osteon.values import as_json
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.deidentify import Deidentified

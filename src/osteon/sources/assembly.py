@@ -11,6 +11,7 @@ from osteon.classes import merged_spellings, order_classes, sounds_negative, tol
 from osteon.errors import DataError
 from osteon.sources.films import film_id
 from osteon.types import Finding, Manifest, Radiograph, Severity
+from osteon.words import counted
 
 HOW_TO = (
     "Put the films of each class in a folder of its own, or write a CSV with the columns path and "
@@ -33,14 +34,6 @@ def remark(
     return Finding(
         check="annotations", severity=severity, message=message, remedy=remedy, ids=tuple(ids)
     )
-
-
-def counted(n: int, noun: str) -> str:
-    """
-    >>> counted(1, "film"), counted(1200, "film")
-    ('1 film', '1,200 films')
-    """
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def assembled(

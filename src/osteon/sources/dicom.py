@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from osteon.errors import DataError
 from osteon.progress import track
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.cells import columns_of, rows_of
 from osteon.sources.films import (
     contents,
@@ -27,6 +27,7 @@ from osteon.sources.films import (
 )
 from osteon.sources.words import as_side, as_views, known
 from osteon.types import Finding, Manifest, Part, Radiograph
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -12,9 +12,10 @@ from xml.etree import ElementTree
 
 from osteon.errors import DataError
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.films import contents, film_id
 from osteon.types import Box, Finding, Manifest, Radiograph, View
+from osteon.words import counted
 
 REGIONS = ("hand", "leg", "hip", "shoulder", "mixed")
 VIEWS = ("frontal", "lateral", "oblique")

@@ -13,11 +13,12 @@ from pathlib import Path
 from osteon.errors import DataError, MissingExtra
 from osteon.manifest import as_boxes, as_spacing, read_manifest
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.assembly import Labelled, assembled, counted, remark
+from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.cells import TABLES, columns_of, rows_of
 from osteon.sources.films import films_below, is_dicom, part_named
 from osteon.sources.words import as_side, as_views, known
 from osteon.types import Box, Laterality, Manifest, Part, Radiograph
+from osteon.words import counted
 
 NEEDED = ("path", "label")
 OPTIONAL = (
