@@ -70,7 +70,7 @@ class Searched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SliceJudged:
-    """Films of one kind, held out of training altogether."""
+    """Films of one kind, held out of training altogether; one training, of the first seed."""
 
     title: str
     outside: Estimate  # AUROC on them

@@ -108,6 +108,7 @@ def _show_slices(result: Reproduced) -> None:
         table.add_row(escape(held.title), _shown(held.outside), _shown(held.inside))
     out.print()
     out.print(table)
+    out.print(f"held out: one training a line, of seed {result.seeds[0]}")
 
 
 def _seeds(n: int) -> str:
