@@ -46,7 +46,8 @@ def main() -> None:
 def _row(result: Reproduced, metric: str) -> Iterator[str]:
     changed = [f"`{name}`" for name in result.settings if not name.startswith("precision")]
     searched = ["after its search"] if result.searches else []
-    yield ", ".join([f"`{result.name}`", *changed, *searched])
+    seeds = [f"{len(result.seeds)} seed"] if len(result.seeds) == 1 else []
+    yield ", ".join([f"`{result.name}`", *changed, *searched, *seeds])
     yield "; ".join(_published(result)) if metric == "accuracy" else ""
     yield _percent(result.naive.model[metric])
     yield _percent(result.honest.model[metric])

@@ -42,9 +42,9 @@ def fracatlas_resnet() -> Recipe:
     """osteon run DATA --recipe fracatlas-resnet
 
     ResNet-18 from ImageNet, fine-tuned for three epochs at 224 px: a published system, re-done.
-    Expected: accuracy 83.2 [80.3, 85.9] % from scratch, grouped test; published 82.54 % on val
+    Expected: accuracy 83.2 [80.2, 85.9] % from scratch, grouped test; published 82.54 % on val
     Hardware: a GPU, or patience: about 11 films a second on two CPU cores
-    Time: 4 minutes an epoch of FracAtlas on one CPU core, bfloat16
+    Time: 1 to 4 minutes an epoch of FracAtlas on one CPU core, bfloat16
     """
     return _finetuned("fracatlas-resnet", "resnet18")
 
