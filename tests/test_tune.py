@@ -19,9 +19,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy
 from optuna import Trial
+from sklearn.metrics import log_loss
 
 from osteon import trials
 from osteon.audit import audit
@@ -75,6 +77,12 @@ def test_tpe_searches_and_tells_what_it_found(ready: Ready, tmp_path: Path) -> N
     assert recipe["optimiser"]["lr"] == best.values["optimiser.lr"]
     assert found.verdict.startswith("6 trials, best Log loss ")
     assert f"on the same {found.n_val} validation films" in found.verdict
+    _, manifest, split = ready
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    share = np.mean([label_of[id_] for id_ in split.train])
+    always = log_loss([label_of[id_] for id_ in split.val], [share] * len(split.val), labels=[0, 1])
+    assert found.majority == pytest.approx(always)
+    assert f", majority class {always:.3f} on the same" in found.verdict
     assert json.loads((tmp_path / "s" / "best-recipe.json").read_text()) == recipe
 
 

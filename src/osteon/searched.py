@@ -51,6 +51,7 @@ class Tuning:
     epochs_trained: int
     verdict: str
     remarks: tuple[str, ...] = field(default=())
+    majority: float | None = None  # the metric of always answering the class frequencies of train
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +84,8 @@ def verdict(result: Tuning) -> str:
     luck = f"the luck of the best of {tries}"
     told = (
         f"{tries}, best {TITLES[result.metric]} {_shown(result.optimism.best, result.metric)}, "
-        f"default {_shown(result.default.score, result.metric)} on the same {result.n_val:,} "
-        f"validation films in {result.n_groups:,} groups"
+        f"default {_shown(result.default.score, result.metric)}{_baseline(result)} on the same "
+        f"{result.n_val:,} validation films in {result.n_groups:,} groups"
     )
     if gain.low is None or gain.high is None:
         return f"{told}: too few films to compare them."
@@ -99,6 +100,13 @@ def verdict(result: Tuning) -> str:
             f"but {luck} alone is worth {_points(result.optimism.optimism, result.metric)}."
         )
     return f"{told}: no gain that this many films could show."
+
+
+def _baseline(result: Tuning) -> str:
+    """Nothing for a search that was written before it was kept."""
+    if result.majority is None:
+        return ""
+    return f", majority class {_shown(result.majority, result.metric)}"
 
 
 def _shown(value: float | None, metric: str) -> str:

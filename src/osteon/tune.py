@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from osteon.baselines import majority_scores
 from osteon.errors import DataError, Interrupted, Unreachable, UsageError
 from osteon.files import write_text
 from osteon.fit import fit
@@ -208,8 +209,15 @@ def _summary(job: Job, study: Study, default: Tried) -> Tuning:
         epochs_trained=sum(trial.epochs for trial in trials),
         verdict="",
         remarks=left_out,
+        majority=_majority(job, winner, metric),
     )
     return replace(result, verdict=verdict(result))
+
+
+def _majority(job: Job, answers: Predictions, metric: str) -> float:
+    scores = majority_scores(job.manifest, job.split, answers.ids)
+    once = np.ones((1, len(answers.ids)))
+    return float(METRICS[metric](answers.labels, scores, once)[0])
 
 
 def _left_out(job: Job, study: Study, trials: Sequence[Tried]) -> Iterator[str]:
