@@ -202,7 +202,7 @@ def test_a_bundle_predicts_by_the_command_line(exported: Exported, tmp_path: Pat
     printed = CliRunner().invoke(app, [*asked[:2], str(exported.films[0]), str(bad)])
     assert printed.stdout.splitlines()[0] == "path,category,normal,broken,reason"
     again = CliRunner().invoke(app, asked, input=listed)
-    assert "6 were there before" in again.stdout.replace("\n", " ")
+    assert "6 there before" in again.stdout.replace("\n", " ")
     assert CliRunner().invoke(app, [*asked[:2], str(bad), "--json"]).exit_code == 0
 
 

@@ -33,6 +33,7 @@ from osteon.progress import track
 from osteon.raster import quiet
 from osteon.types import Box, FilmFacts, Manifest, PixelRules
 from osteon.values import read_value, write_value
+from osteon.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +133,7 @@ def prepare(
             sources.setdefault(source.digest, source)
     if not sources:
         raise DataError(
-            f"None of the {len(manifest.radiographs)} films below {manifest.root} can be decoded. "
+            f"Of {counted(len(manifest.radiographs), 'film')} below {manifest.root} none can be decoded. "
             "See why with: osteon audit"
         )
     digests = tuple(sorted(sources))
