@@ -138,7 +138,7 @@ def test_crop_loss_comes_along(tmp_path: Path) -> None:
 
 
 def test_nothing_readable(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Of 1 film below .* none can be decoded"):
+    with pytest.raises(DataError, match=r"Of 1 film below .* none can be decoded"):
         make(written(tmp_path / "films", {"a.jpg": b""}), tmp_path / "cache")
 
 

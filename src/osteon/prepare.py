@@ -132,9 +132,9 @@ def prepare(
             content_of[film.id] = source.digest
             sources.setdefault(source.digest, source)
     if not sources:
+        told = counted(len(manifest.radiographs), "film")
         raise DataError(
-            f"Of {counted(len(manifest.radiographs), 'film')} below {manifest.root} none can be decoded. "
-            "See why with: osteon audit"
+            f"Of {told} below {manifest.root} none can be decoded. See why with: osteon audit"
         )
     digests = tuple(sorted(sources))
     folder = cache / "prepared" / _key(digests, rules)
