@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from osteon.errors import OsteonError
-
-INTERRUPTED = 130
+from osteon.errors import Interrupted, OsteonError
 
 
 def main() -> None:
@@ -17,9 +15,9 @@ def main() -> None:
     except OsteonError as error:
         fail(str(error), error.exit_code)
     except SystemExit as ended:
-        if ended.code != INTERRUPTED:  # what the command line makes of Ctrl-C, without a word
+        if ended.code != Interrupted.exit_code:  # what the command line makes of Ctrl-C, without a word
             raise
-        fail("Stopped. What was computed is kept, and the same command uses it.", INTERRUPTED)
+        fail("Stopped. What was computed is kept, and the same command uses it.", Interrupted.exit_code)
     except MemoryError:
         fail("Out of memory. Use a smaller --set batch_size or --set pixels.size_px.", 4)
 

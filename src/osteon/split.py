@@ -123,7 +123,7 @@ def shipped(
     if not parts["val"]:
         train, val = _carved({id_: labels[id_] for id_ in parts["train"]}, groups, seed)
         taken = counted(len(val), "film")
-        say(f"The shipped split has no validation part: made of {taken} of train.")
+        say(f"The shipped split has no validation part: it is made of {taken} of train.")
         parts["train"], parts["val"] = list(train), list(val)
     return Split(
         train=tuple(sorted(parts["train"])),
