@@ -15,9 +15,10 @@ def main() -> None:
     except OsteonError as error:
         fail(str(error), error.exit_code)
     except SystemExit as ended:
-        if ended.code != Interrupted.exit_code:  # what the command line makes of Ctrl-C, without a word
+        stopped = Interrupted.exit_code  # what the command line makes of Ctrl-C, without a word
+        if ended.code != stopped:
             raise
-        fail("Stopped. What was computed is kept, and the same command uses it.", Interrupted.exit_code)
+        fail("Stopped. What was computed is kept, and the same command uses it.", stopped)
     except MemoryError:
         fail("Out of memory. Use a smaller --set batch_size or --set pixels.size_px.", 4)
 
