@@ -327,7 +327,7 @@ def test_ctrl_c_is_answered_where_nothing_else_would(here: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "osteon: Stopped. What was computed is kept" in err
+    assert "osteon: Stopped. Nothing already written is lost" in err
     assert "Traceback" not in err
 
 

@@ -18,7 +18,7 @@ def main() -> None:
         stopped = Interrupted.exit_code  # what the command line makes of Ctrl-C, without a word
         if ended.code != stopped:
             raise
-        fail("Stopped. What was computed is kept, and the same command uses it.", stopped)
+        fail("Stopped. Nothing already written is lost; run the same command again.", stopped)
     except MemoryError:
         fail("Out of memory. Use a smaller --set batch_size or --set pixels.size_px.", 4)
 
