@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from osteon.audit import audit
 from osteon.backbones.cnn import Cnn
 from osteon.backbones.quantum import Quantum
 from osteon.errors import UsageError
 from osteon.inspection import inspect_films
+from osteon.predictions import read_predictions
 from osteon.publications import PUBLICATIONS, Figure, Publication, PublishedSearch
 from osteon.reading import read_source
 from osteon.report.reproduction import write_reproduction_report
@@ -176,21 +178,32 @@ def test_a_circuit_is_judged_against_its_control(copied: Path, tmp_path: Path) -
     assert any("circuit" in remark for remark in result.remarks)
 
 
+def auroc_of(folder: Path) -> float:
+    """Of the films held out, by scikit-learn."""
+    answered = read_predictions(folder / "predictions-held-out.csv", part="held-out")
+    return float(roc_auc_score(answered.labels, answered.scores[:, 1]))
+
+
 def test_slices_are_held_out_of_training(copied: Path, tmp_path: Path) -> None:
     manifest, told = examined(copied)
     published = replace(
         PUBLICATION, recipe=replace(MEMORY, epochs=2), slices=("exposure", "positioning")
     )
     out = tmp_path / "out"
-    result = reproduce(published, manifest, told, out=out, cache=tmp_path / "cache", seeds=(0,))
-    assert [held.title for held in result.slices] == [
-        "exposure: the brightest fifth of the films"
-    ]  # and no film has a view
-    lines = (out / "without-exposure" / "split.csv").read_text().splitlines()[1:]
-    trained = {line.rpartition(",")[2] for line in lines}
-    asked = (out / "without-exposure" / "predictions-held-out.csv").read_text().splitlines()[1:]
-    assert asked
-    assert not trained & {line.split(",")[2] for line in asked}
+    result = reproduce(published, manifest, told, out=out, cache=tmp_path / "cache", seeds=(0, 1))
+    (held,) = result.slices  # and no film has a view
+    assert held.title == "exposure: the brightest fifth of the films"
+    assert held.outside.method.startswith("mean of 2 seeds")
+    assert held.outside.value == pytest.approx(
+        np.mean([auroc_of(out / f"without-exposure-{seed}") for seed in (0, 1)]), abs=1e-9
+    )
+    for seed in (0, 1):
+        folder = out / f"without-exposure-{seed}"
+        lines = (folder / "split.csv").read_text().splitlines()[1:]
+        trained = {line.rpartition(",")[2] for line in lines}
+        asked = (folder / "predictions-held-out.csv").read_text().splitlines()[1:]
+        assert asked
+        assert not trained & {line.split(",")[2] for line in asked}
 
 
 @pytest.mark.parametrize("name", list(PUBLICATIONS))

@@ -211,7 +211,7 @@ def sources_in(manifest: Manifest, column: str, fewest: int) -> dict[str, frozen
     if len(enough) < 2:
         there = sorted({name for film in manifest.radiographs for name in film.extra})
         raise DataError(
-            f"Column '{column}' has {len(enough)} value{'' if len(enough) == 1 else 's'} with "
+            f"Column '{column}' has {counted(len(enough), 'value')} with "
             f"{fewest} films of every class; two are needed. Columns: {', '.join(there) or 'none'}."
         )
     return enough

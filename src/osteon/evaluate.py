@@ -23,6 +23,7 @@ from osteon.statistics import (
 )
 from osteon.statistics.proportions import RULES
 from osteon.types import Estimate, Evaluation, OperatingPoint, Predictions
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.types import Floats
@@ -198,7 +199,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
     for name, count in evaluation.class_counts.items():
         if count < FEW_FILMS:
             yield (
-                f"Only {count} film{'' if count == 1 else 's'} of '{name}' in "
+                f"Only {counted(count, 'film')} of '{name}' in "
                 f"{evaluation.part}: read the intervals, not the values."
             )
     auroc = evaluation.scores["auroc"]
@@ -238,9 +239,9 @@ def _on_few_groups(known: Predictions) -> Iterator[str]:
         n_groups = len(np.unique(of_class))
         if n_groups < FEW_GROUPS and len(of_class) >= FEW_FILMS:
             yield (
-                f"The {len(of_class):,} films of '{name}' in {known.part} are of only {n_groups} "
-                f"independent group{'' if n_groups == 1 else 's'}: intervals that rest on so few "
-                "are too narrow."
+                f"The {len(of_class):,} films of '{name}' in {known.part} are of only "
+                f"{counted(n_groups, 'independent group')}: intervals that rest on so few are too "
+                "narrow."
             )
 
 

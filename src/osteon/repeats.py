@@ -14,6 +14,7 @@ import numpy as np
 from osteon.metrics import METRICS, Metric
 from osteon.statistics import RESAMPLES, SHARES, percentiles, rests_on, wilson, witnesses
 from osteon.types import Estimate, Predictions
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.types import Floats
@@ -81,7 +82,7 @@ def _estimates(
             high=high,
             n=len({run.ids[at] for run, there in each for at in there}),
             n_groups=len({run.groups[at] for run, there in each for at in there}),
-            method=f"{what} of {n_seeds} seed{'' if n_seeds == 1 else 's'}, bootstrap of groups "
+            method=f"{what} of {counted(n_seeds, 'seed')}, bootstrap of groups "
             f"and seeds, {n_resamples:,} resamples, percentile",
         )
         made[name] = _modest(found, name, terms)

@@ -96,7 +96,7 @@ def reproduce(
         price=repeated_differences(JUDGED, mine, theirs),
         control=bench.control(recipe, control, seeds) if control else None,
         searches=tuple(searches),
-        slices=tuple(bench.slices(chosen["honest"], seeds[0])),
+        slices=tuple(bench.slices(chosen["honest"], seeds)),
         environment=replace(here, command=without_folders(here.command)),
     )
     result = replace(result, remarks=tuple(remarks(result)))
@@ -241,7 +241,7 @@ class _Bench:
         )
         return recipe_from_json(found.best_recipe), searched
 
-    def slices(self, recipe: Recipe, seed: int) -> Iterator[SliceJudged]:
+    def slices(self, recipe: Recipe, seeds: Sequence[int]) -> Iterator[SliceJudged]:
         """Each slice of the publication that the data have: held out, trained, judged."""
         from osteon.slices import SLICERS
 
@@ -249,12 +249,20 @@ class _Bench:
             held = SLICERS[name](self.manifest, self.audit.facts)
             if held is None:
                 say(f"slice {name}: the data have no such films")
-            else:
-                yield self._slice(held, replace(recipe, seed=seed))
+                continue
+            pairs = [self._without(held, replace(recipe, seed=seed)) for seed in seeds]
+            inside, outside = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            yield SliceJudged(
+                title=held.title,
+                outside=repeated(("auroc",), outside)["auroc"],
+                inside=repeated(("auroc",), inside)["auroc"],
+                drop=repeated_differences(("auroc",), inside, outside)["auroc"],
+            )
 
-    def _slice(self, held: Slice, recipe: Recipe) -> SliceJudged:
-        """Train without the slice and whatever belongs to it; judge on it, and beside it."""
-        folder = RunFolder(self.out / f"without-{held.name}")
+    def _without(self, held: Slice, recipe: Recipe) -> tuple[Predictions, Predictions]:
+        """Train without the slice and whatever belongs to it; answers beside it, and on it."""
+        folder = RunFolder(self.out / f"without-{held.name}-{recipe.seed}")
+        say(f"{folder.path.name}: {recipe.name}")
         parts = self._split("honest", recipe.seed, RunFolder(self.out / f"honest-{recipe.seed}"))
         outside = {parts.groups[id_] for id_ in held.ids if id_ in parts.groups}
 
@@ -269,14 +277,7 @@ class _Bench:
         asked = {"test": divided.test, "held-out": tuple(sorted(judged))}
         write_split(divided, folder.split)
         found = self._answers(folder, recipe, divided, asked)
-        inside, outside_films = found["test"], found["held-out"]
-        drop = repeated_differences(("auroc",), [inside], [outside_films])["auroc"]
-        return SliceJudged(
-            title=held.title,
-            outside=repeated(("auroc",), [outside_films])["auroc"],
-            inside=repeated(("auroc",), [inside])["auroc"],
-            drop=drop,
-        )
+        return found["test"], found["held-out"]
 
 
 def _n_parameters(recipe: Recipe, n_classes: int) -> int:

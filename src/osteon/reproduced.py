@@ -70,11 +70,11 @@ class Searched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SliceJudged:
-    """Films of one kind, held out of training altogether; one training, of the first seed."""
+    """Films of one kind, held out of training altogether; means over the seeds."""
 
     title: str
     outside: Estimate  # AUROC on them
-    inside: Estimate  # AUROC of the same network on films like those of its training
+    inside: Estimate  # AUROC of the same networks on films like those of its training
     drop: Estimate  # inside minus outside
 
 

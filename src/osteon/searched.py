@@ -11,6 +11,7 @@ from osteon.space import Value
 from osteon.types import Estimate
 from osteon.values import read_value
 from osteon.winners_curse import Optimism
+from osteon.words import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +81,7 @@ def verdict(result: Tuning) -> str:
     """
     gain = result.gains[result.metric]
     losing = result.metric.endswith("_loss")
-    tries = f"{result.optimism.n_tries} trial{'' if result.optimism.n_tries == 1 else 's'}"
+    tries = counted(result.optimism.n_tries, "trial")
     luck = f"the luck of the best of {tries}"
     told = (
         f"{tries}, best {TITLES[result.metric]} {_shown(result.optimism.best, result.metric)}, "

@@ -195,7 +195,7 @@ def _enough(
         if (n := len(of_class[label])) < fewest:
             many = f" of {films[label]:,}: do patient_id and study_id tell the patients apart?"
             raise DataError(
-                f"Class '{name}' has {n} independent film{'' if n == 1 else 's'} (patients, "
+                f"Class '{name}' has {counted(n, 'independent film')} (patients, "
                 f"studies and copies counted once){many if films[label] >= fewest else ';'} "
                 f"{fewest} are needed to have one in each part. {MORE}, or move it out of the data."
             )

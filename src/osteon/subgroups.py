@@ -22,6 +22,7 @@ from osteon.fracture_size import FractureSizes
 from osteon.metrics import METRICS, TITLES
 from osteon.statistics import RESAMPLES, estimates, holm
 from osteon.types import Estimate, OperatingPoint, Predictions
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,7 +209,7 @@ def _lacking(judged: Judged, metric: str, inside: Mask, others: Mask) -> str:
         for side, where in ((inside, ""), (others, OTHERS)):
             n_groups = judged.n_groups(side & of_class)
             if n_groups < FEWEST and side.any():
-                return f"{n_groups} group{'' if n_groups == 1 else 's'} of {name}{where}"
+                return f"{counted(n_groups, 'group')} of {name}{where}"
     return ""
 
 

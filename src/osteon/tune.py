@@ -40,6 +40,7 @@ from osteon.types import FilmFacts, Manifest, Predictions, Recipe, Split
 from osteon.values import write_value
 from osteon.watch import is_over
 from osteon.winners_curse import optimism
+from osteon.words import counted
 from osteon.workers import run_trials
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _left_out(job: Job, study: Study, trials: Sequence[Tried]) -> Iterator[str]:
 
     if n := sum(trial.score is None and trial.state != "failed" for trial in trials):
         yield (
-            f"{n} ended trial{'' if n == 1 else 's'} left no predictions in {job.out.name}/trials "
+            f"{counted(n, 'ended trial')} left no predictions in {job.out.name}/trials "
             "and cannot be compared: machines that share a study must share the --out folder."
         )
     if n := len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))):

@@ -53,7 +53,7 @@ def small_classes(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 check="small_classes",
                 severity="error",
-                message=f"Class '{name}' has {n} independent film{'' if n == 1 else 's'}: too few "
+                message=f"Class '{name}' has {counted(n, 'independent film')}: too few "
                 "for train, validation and test.",
                 remedy="Bring more films, merge the class with another (one folder for both), or "
                 "leave it out.",

@@ -104,7 +104,7 @@ def _finding(clusters: list[list[str]], how: str, distinct: int, n: int) -> Iter
         check="copies",
         severity="warning",
         message=f"{counted(sum(map(len, clusters)), 'film')} are copies of one another {how}, in "
-        f"{len(clusters):,} cluster{'' if len(clusters) == 1 else 's'}: {distinct:,} of {n:,} "
+        f"{counted(len(clusters), 'cluster')}: {distinct:,} of {n:,} "
         "readable films are distinct in that sense.",
         remedy="Copies stay together in every split that osteon makes; nothing needs to be done.",
         ids=tuple(id_ for ids in clusters for id_ in ids),

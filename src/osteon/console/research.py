@@ -16,6 +16,7 @@ from osteon.reproduced import Judged, Reproduced
 from osteon.searched import Nested, Tuning
 from osteon.types import Estimate
 from osteon.values import as_json
+from osteon.words import counted
 
 TRIALS_SHOWN = 10
 
@@ -64,7 +65,8 @@ def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
     if as_data:
         print_json(as_json(result))
         return
-    out.print(f"[bold]{escape(result.name)}[/], {_seeds(len(result.seeds))}; 95 % intervals\n")
+    seeds = counted(len(result.seeds), "seed")
+    out.print(f"[bold]{escape(result.name)}[/], {seeds}; 95 % intervals\n")
     table = Table("", "accuracy", "AUROC", "films", box=None, header_style="bold", pad_edge=False)
     for published in result.published:
         figure = published.figure
@@ -108,11 +110,9 @@ def _show_slices(result: Reproduced) -> None:
         table.add_row(escape(held.title), _shown(held.outside), _shown(held.inside))
     out.print()
     out.print(table)
-    out.print(f"held out: one training a line, of seed {result.seeds[0]}")
-
-
-def _seeds(n: int) -> str:
-    return f"{n} seed{'' if n == 1 else 's'}"
+    out.print(
+        f"held out: means over {counted(len(result.seeds), 'seed')}, one training a line each"
+    )
 
 
 def _two(scores: Mapping[str, Estimate]) -> tuple[str, str]:

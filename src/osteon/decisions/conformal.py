@@ -15,6 +15,7 @@ from osteon.decisions.promises import promise
 from osteon.decisions.values import Conformal
 from osteon.statistics import RESAMPLES
 from osteon.types import Estimate, Predictions
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,9 +154,9 @@ def _remarks(
     for name, threshold in thresholds.items():
         if threshold == ALWAYS:
             fewest = int(np.ceil(coverage / (1 - coverage) - 1e-9))
-            counted = f"{n_groups[name]:,} independent group{'' if n_groups[name] == 1 else 's'}"
+            groups = counted(n_groups[name], "independent group")
             yield (
-                f"'{name}' has {counted} in validation, and the promise needs {fewest:,}: it is in "
+                f"'{name}' has {groups} in validation, and the promise needs {fewest:,}: it is in "
                 "every set."
                 if n_groups[name] < fewest
                 else f"'{name}' is in every set: too many of its validation films have a score of "

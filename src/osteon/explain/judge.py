@@ -24,6 +24,7 @@ from osteon.explain.values import (
 )
 from osteon.explainers import EXPLAINERS, baselines, methods
 from osteon.progress import say
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
@@ -222,7 +223,7 @@ def reason(
 def _words(estimate: Estimate) -> str:
     if estimate.value is None:
         return "undefined"
-    films = f"{estimate.n} film{'' if estimate.n == 1 else 's'}"
+    films = counted(estimate.n, "film")
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3f}, no interval, {films}"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}], {films}"

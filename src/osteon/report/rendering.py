@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from osteon.types import Estimate
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,7 +36,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"estimate": estimate_html, "n": lambda count: f"{count:,}"}
+    environment.filters |= {
+        "estimate": estimate_html,
+        "n": lambda count: f"{count:,}",
+        "counted": counted,
+    }
     return environment
 
 

@@ -8,6 +8,7 @@ from osteon.audit import scope, verdict
 from osteon.paper.facts.fact import fact, table
 from osteon.report.material import Material
 from osteon.types import PARTS, count_classes
+from osteon.words import counted
 
 FEWEST_TOLD = 5  # a cell of fewer films could tell of a person
 AGES = ("age", "age_years")
@@ -27,7 +28,7 @@ def set_aside(m: Material) -> str:
     n = len(m.audit.unreadable)
     if not n:
         return "No file had to be set aside: all could be decoded whole."
-    return f"{n:,} file{'' if n == 1 else 's'} that could not be decoded whole were set aside."
+    return f"{counted(n, 'file')} that could not be decoded whole were set aside."
 
 
 @fact

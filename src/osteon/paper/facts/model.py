@@ -8,6 +8,7 @@ from osteon.environment import without_folders
 from osteon.paper.facts.fact import fact
 from osteon.report.material import Material
 from osteon.types import RegularisationPath
+from osteon.words import counted
 
 
 @fact
@@ -92,7 +93,7 @@ def selection(m: Material) -> str | None:
     n = len(m.openings)
     return (
         f"The best epoch (or strength) by {m.recipe.monitor} on the validation part. The test part "
-        f"took no part in it; it was opened {n} time{'' if n == 1 else 's'}."
+        f"took no part in it; it was opened {counted(n, 'time')}."
     )
 
 
