@@ -507,6 +507,24 @@ def test_films_that_may_carry_writing_are_flagged(
     assert not done.complete
 
 
+def test_a_name_typed_where_the_profile_keeps_text_is_flagged(tmp_path: Path) -> None:
+    """As the meaning of a code, two sequences deep; not where a maker bears the patient's name."""
+    named: dict[str, Any] = {"AnatomicRegionSequence": [Dataset()], "Manufacturer": "Müller GmbH"}
+    (region,) = named["AnatomicRegionSequence"]
+    region.CodeMeaning = "Knee"
+    region.AnatomicRegionModifierSequence = [Dataset()]
+    region.AnatomicRegionModifierSequence[0].CodeMeaning = "Knee of Mr MÜLLER"
+    folder = tmp_path / "in"
+    for number, tags in enumerate((named, {"Manufacturer": "Müller GmbH"})):
+        patient = {"PatientName": "Müller^Hans", "SpecificCharacterSet": "ISO_IR 192"}
+        write_dicom(folder / f"{number}.dcm", f"P{number}", number, **patient, **tags)
+    done = deidentify(folder, out=tmp_path / "out")
+    ((place, why),) = done.flagged.items()
+    assert why.endswith("is still in its header, in CodeMeaning")
+    assert "müller" not in why.casefold()
+    assert "Knee of Mr" in str(pydicom.dcmread(done.folder / place))  # flagged, not changed
+
+
 def test_a_header_that_says_no_is_believed_but_not_against_the_pixels(tmp_path: Path) -> None:
     for number in range(3):
         tags = {"Modality": "SC", "BurnedInAnnotation": "NO"}

@@ -189,6 +189,19 @@ def test_colour_becomes_luma() -> None:
     assert film.n_channels == 3
 
 
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_colour_of_any_depth_keeps_its_brightness(bits: int) -> None:
+    """White is the greatest value of the bits stored, not of those allocated: PS3.5 8.1.1."""
+    share = GRAY[..., None] / 255 * np.ones(3)
+    stored = np.rint(share * ((1 << bits) - 1)).astype(np.uint16)
+    film = decode(
+        dicom(stored, bits=bits, SamplesPerPixel=3, PhotometricInterpretation="RGB",
+              PlanarConfiguration=0)
+    )  # fmt: skip
+    assert film.gray.dtype == np.uint16
+    assert np.abs(film.gray / FULL - GRAY / 255).max() < 1 / (1 << bits)
+
+
 def test_ybr_is_converted_first() -> None:
     gray = np.stack([GRAY, np.full_like(GRAY, 128), np.full_like(GRAY, 128)], axis=-1)
     film = decode(

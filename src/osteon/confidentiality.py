@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from base64 import b32encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -39,6 +39,7 @@ _CHARACTERISTICS = frozenset({
 _DATES_WITHOUT_DATE_VR = frozenset({0x00080201, 0x00340007, 0x04000310})
 _DATES_OF_THE_PERSON = frozenset({0x00100030, 0x00100032, 0x00160077})  # birth; GPS
 _KNOWN_TO_ALL = "1.2.840.10008."  # UIDs that the standard itself defines identify nobody
+_TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _OF_THE_PATIENT = frozenset({0x00100010, 0x00100020})  # name and ID: both become the pseudonym
 
 
@@ -92,6 +93,17 @@ def remove_identity(dataset: Dataset, names: Pseudonyms, keep: Collection[str] =
     dataset.file_meta = meta
     dataset.preamble = b"\0" * 128  # may hold anything: PS3.10 section 7.1
     _say_so(dataset, keep)
+
+
+def texts(dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """Keyword and value of every attribute that is free text, in sequences as well."""
+    for tag in list(dataset.keys()):
+        vr = _vr(dataset, tag)
+        if vr in _TEXT_VRS:
+            yield dataset[tag].keyword, str(dataset[tag].value)
+        elif vr == "SQ":
+            for item in _items(dataset, tag):
+                yield from texts(item)
 
 
 def _say_so(dataset: Dataset, keep: Collection[str]) -> None:

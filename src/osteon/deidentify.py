@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osteon.confidentiality import OPTIONS, Pseudonyms, remove_identity, told
+from osteon.confidentiality import OPTIONS, Pseudonyms, remove_identity, texts, told
 from osteon.errors import DataError, UnknownName, UnreadableFilm, UsageError
 from osteon.files import atomic_writer, explained, write_bytes, write_text
 from osteon.parallel import in_order
@@ -45,6 +45,7 @@ WRITTEN_CLASSES = {  # SOP classes
     "1.2.840.10008.5.1.4.1.1.6": "ultrasound",
     "1.2.840.10008.5.1.4.1.1.77": "a photograph",
 }
+NAMED_LIKE_PEOPLE = frozenset({"DeidentificationMethod", "Manufacturer", "ManufacturerModelName"})
 CONVERSIONS = {  # (0008,0064), PS3.3 C.8.6.1
     "DF": "a digitised film",
     "DRW": "a drawing",
@@ -93,7 +94,7 @@ class _Film:
     data: bytes
     old: _Names
     new: _Names
-    flag: str | None
+    flag: str  # why somebody must look at it, or empty
 
 
 def deidentify(
@@ -196,8 +197,10 @@ def _deidentified(
             flag = _burned_in(dataset, decoded.gray, looks_written)
             old = _names(dataset)
             remove_identity(dataset, names, keep)
+            written = _as_bytes(dataset)
+            flags = filter(None, (flag, _still_named(written, old.words)))
             return _Film(
-                source=path, data=_as_bytes(dataset), old=old, new=_names(dataset), flag=flag
+                source=path, data=written, old=old, new=_names(dataset), flag="; ".join(flags)
             )
         except (*FAULTS, BytesLengthException) as error:
             # The error's own words may quote the header.
@@ -225,6 +228,16 @@ def _as_bytes(dataset: Dataset) -> bytes:
     file = io.BytesIO()
     dcmwrite(file, dataset, enforce_file_format=True)
     return file.getvalue()
+
+
+def _still_named(data: bytes, words: Collection[str]) -> str:
+    """Where the profile keeps free text, as that of codes, in which somebody typed a name."""
+    from pydicom import dcmread
+
+    dataset = dcmread(io.BytesIO(data), stop_before_pixels=True)
+    found = {keyword for keyword, text in texts(dataset) if _words(text) & set(words)}
+    where = ", ".join(sorted(found - NAMED_LIKE_PEOPLE))
+    return where and f"a word of the patient's name or ID is still in its header, in {where}"
 
 
 def _burned_in(

@@ -132,7 +132,7 @@ def _bits_stored(dataset: Dataset) -> int:
 def _presented(dataset: Dataset, data: bytes, max_pixels: int) -> Gray:
     """(H, W) gray: uint8 of films that were 8-bit all along, else uint16."""
     if dataset.SamplesPerPixel != 1 or _is_palette(dataset):
-        return _luma(_colours(dataset, data))
+        return _luma(*_colours(dataset, data))
     stored = _stored_values(dataset, data, max_pixels)
     padding = _padding(dataset, stored)
     extremes = _extremes(dataset, stored, padding) if _is_stretched(dataset, stored) else None
@@ -345,21 +345,25 @@ def windowed(
 # --- colour ---------------------------------------------------------------------------------------
 
 
-def _colours(dataset: Dataset, data: bytes) -> NDArray[Any]:
-    """(H, W, 3) RGB of the stored depth."""
+def _colours(dataset: Dataset, data: bytes) -> tuple[NDArray[Any], int]:
+    """(H, W, 3) RGB of the stored depth, and the value of white."""
     from pydicom.pixels.processing import apply_color_lut
 
     pixels = _first_frame(dataset, data)  # YBR becomes RGB
-    return apply_color_lut(pixels, dataset)[..., :3] if _is_palette(dataset) else pixels
+    if _is_palette(dataset):
+        looked_up = apply_color_lut(pixels, dataset)[..., :3]
+        return looked_up, int(np.iinfo(looked_up.dtype).max)
+    return pixels, (1 << _bits_stored(dataset)) - 1
 
 
-def _luma(colours: NDArray[Any]) -> Gray:
-    """Rec. 601 luma, rounded, in the dtype of the colours."""
-    weights = np.array([0.299, 0.587, 0.114])
+def _luma(colours: NDArray[Any], white: int) -> Gray:
+    """Rec. 601 luma, rounded, over the whole range of the dtype of the colours."""
     deep = colours.dtype.itemsize > 1
     luma: Gray = np.empty(colours.shape[:2], np.uint16 if deep else np.uint8)
+    most = np.iinfo(luma.dtype).max
+    weights = np.array([0.299, 0.587, 0.114]) * (most / white)
     for rows in _bands(colours.shape):
-        luma[rows] = np.rint(colours[rows].astype(np.float64) @ weights)
+        luma[rows] = np.rint(np.minimum(colours[rows].astype(np.float64) @ weights, most))
     return luma
 
 
