@@ -22,7 +22,7 @@ from osteon.fracture_size import FractureSizes
 from osteon.metrics import METRICS, TITLES
 from osteon.statistics import RESAMPLES, estimates, holm
 from osteon.types import Estimate, OperatingPoint, Predictions
-from osteon.words import counted
+from osteon.words import counted, shown_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -281,7 +281,7 @@ def _sentence(subgroup: Subgroup, metric: str) -> str:
     return (
         f"Worse on films of {subgroup.name}: {title} {own.value:.3f}, "
         f"{-100 * difference.value:.1f} points below all others (95 % interval {-100 * high:.1f} "
-        f"to {-100 * low:.1f}, adjusted p {difference.p_adjusted:.2g}; {subgroup.n:,} films)."
+        f"to {-100 * low:.1f}, adjusted p {shown_p(difference.p_adjusted)}; {subgroup.n:,} films)."
     )
 
 

@@ -9,3 +9,11 @@ def counted(n: int, noun: str) -> str:
     ('1 film', '1,200 films')
     """
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def shown_p(p: float) -> str:
+    """
+    >>> shown_p(0.04), shown_p(6e-23)
+    ('= 0.040', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.compare.contenders import Contender, read_contender, read_contenders
-from osteon.compare.outcome import ComparedMetric, Comparison, Disagreement, shown_p
+from osteon.compare.outcome import ComparedMetric, Comparison, Disagreement
 from osteon.compare.pairing import aligned
 from osteon.curves import curves
 from osteon.errors import UsageError
@@ -41,7 +41,6 @@ __all__ = [
     "compare_all",
     "read_contender",
     "read_contenders",
-    "shown_p",
 ]
 
 OF_SCORES = ("auroc", "average_precision", "log_loss", "brier_loss")

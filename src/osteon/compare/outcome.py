@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from osteon.metrics import TITLES
 from osteon.statistics import McNemar
 from osteon.types import Curve, Estimate, OperatingPoint
+from osteon.words import shown_p
 
 FOUND = 0.05  # an adjusted p below it: the metric is said to differ
 
@@ -102,7 +103,3 @@ def _p(row: ComparedMetric) -> str:
     if row.p is None or row.p_adjusted is None:
         return ""
     return f" (p {shown_p(row.p)}; adjusted p {shown_p(row.p_adjusted)})"
-
-
-def shown_p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from osteon.compare import shown_p
 from osteon.console import out, print_json, shown_estimate
 from osteon.metrics import TITLES
 from osteon.values import as_json
-from osteon.words import counted
+from osteon.words import counted, shown_p
 
 if TYPE_CHECKING:
     from osteon.compare import Comparison

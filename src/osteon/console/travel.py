@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from osteon.compare import shown_p
 from osteon.console import out, print_json, shown_estimate
 from osteon.crossings import Travels, told_travels
 from osteon.metrics import TITLES
 from osteon.travelled import ShiftReport, told_losses
 from osteon.values import as_json
+from osteon.words import shown_p
 
 MAJORITY = "The most frequent class has an AUROC of 0.5. Metadata only: learnt from the same films."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from osteon.compare import Comparison, shown_p
+from osteon.compare import Comparison
 from osteon.files import write_text
 from osteon.metrics import TITLES
 from osteon.report.charts import Axis, Chart, Series, line_chart
@@ -21,7 +21,6 @@ def write_comparison(comparisons: Sequence[Comparison], path: Path) -> Path:
         pairs=comparisons,
         titles=TITLES,
         roc=roc_chart(comparisons),
-        shown_p=shown_p,
     )
     return write_text(path, page)
 

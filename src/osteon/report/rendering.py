@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from osteon.types import Estimate
-from osteon.words import counted
+from osteon.words import counted, shown_p
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +40,7 @@ def _environment() -> Environment:
         "estimate": estimate_html,
         "n": lambda count: f"{count:,}",
         "counted": counted,
+        "shown_p": shown_p,
     }
     return environment
 
