@@ -394,6 +394,26 @@ def test_figures_are_files_as_well(tmp_path: Path) -> None:
             assert min(sheet.size) > 200
 
 
+def test_a_figure_as_a_file_shows_its_whole_title_and_names() -> None:
+    """Measured with a bold sans serif: no line is wider than the picture."""
+    from xml.etree import ElementTree
+
+    from PIL import ImageFont
+
+    from osteon.report.confusion import ConfusionChart
+
+    title = "Confusion at the operating point (sensitivity >= 0.90 on validation): all test films"
+    chart = ConfusionChart(title=title, classes=("normal", "fractured"), table=((9, 39), (2, 46)))
+    root = ElementTree.fromstring(chart.svg())
+    texts = [each for each in root.iter() if each.tag.endswith("text")]
+    lines = [each.text or "" for each in texts if each.get("class") == "title"]
+    assert len(lines) > 1
+    assert " ".join(lines) == title
+    font = ImageFont.load_default(14)
+    assert 12 + max(font.getlength(line) for line in lines) < float(root.attrib["width"])
+    assert [each.text for each in texts].count("fractured") == 2  # its row, its column
+
+
 def test_films_drawn_at_random_are_those_of_their_part(tmp_path: Path) -> None:
     from osteon.report.material import gather
     from osteon.report.plots import films_drawn

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,22 +153,27 @@ FILE_STYLE = (
         for at, colour in enumerate(PALETTE)
     )
 )
-TITLE_PX, LEGEND_PX = 26, 18
+TITLE_PX, LEGEND_PX = 18, 18  # a line
+TITLE_LETTER_PX = 8  # wide, on average
 
 
 def as_file(title: str, width: int, height: int, body: str, legend: Sequence[Series] = ()) -> str:
     """A whole SVG file, light, with the title above and the legend below."""
-    rows = "".join(
-        _legend_row(line, TITLE_PX + height + LEGEND_PX * (at + 1))
-        for at, line in enumerate(legend)
+    lines = textwrap.wrap(title, (width - 24) // TITLE_LETTER_PX)
+    head = "".join(
+        f'<text class="title" x="12" y="{TITLE_PX * (at + 1)}">{escape(line)}</text>'
+        for at, line in enumerate(lines)
     )
-    whole = TITLE_PX + height + LEGEND_PX * (len(legend) + 1)
+    top = TITLE_PX * len(lines) + 8
+    rows = "".join(
+        _legend_row(line, top + height + LEGEND_PX * (at + 1)) for at, line in enumerate(legend)
+    )
+    whole = top + height + LEGEND_PX * (len(legend) + 1)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {whole}" width="{width}" '
         f'height="{whole}" role="img"><title>{escape(title)}</title><style>{FILE_STYLE}</style>'
         f'<rect width="{width}" height="{whole}" fill="{PAPER}"/>'
-        f'<text class="title" x="12" y="18">{escape(title)}</text>'
-        f'<g transform="translate(0 {TITLE_PX})">{body}</g>{rows}</svg>\n'
+        f'{head}<g transform="translate(0 {top})">{body}</g>{rows}</svg>\n'
     )
 
 

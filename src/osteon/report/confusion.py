@@ -10,6 +10,7 @@ from osteon.report.charts import PALETTE, RULE, as_file, shortened
 
 MOST_NAMED_COLUMNS = 4
 CELL_PX, LABEL_PX = 46, 150
+NAMED_PX = 64  # a column that has a name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,25 +54,24 @@ class ConfusionChart:
         return [("truth \\ answer", *self.classes), *((name, *counts) for name, counts in rows)]
 
     def svg(self) -> str:
+        wide, longest = (CELL_PX, 7) if self._many else (NAMED_PX, 10)
         body = ['<text class="tick" x="12" y="30">truth \\ answer</text>']
         for at, name in enumerate(self._heads()):
-            x = LABEL_PX + (at + 0.5) * CELL_PX
-            body.append(
-                f'<text text-anchor="middle" x="{x}" y="30">{escape(shortened(name, 7))}</text>'
-            )
+            x, shown = LABEL_PX + (at + 0.5) * wide, shortened(name, longest)
+            body.append(f'<text text-anchor="middle" x="{x}" y="30">{escape(shown)}</text>')
         for row, (name, counts) in enumerate(zip(self._rows(), self.table, strict=True)):
             y, total = 40 + row * CELL_PX, sum(counts) or 1
             body.append(
                 f'<text x="12" y="{y + CELL_PX / 2 + 4}">{escape(shortened(name, 22))}</text>'
             )
             for at, count in enumerate(counts):
-                x, share = LABEL_PX + at * CELL_PX, count / total
+                x, share = LABEL_PX + at * wide, count / total
                 body.append(
-                    f'<rect x="{x}" y="{y}" width="{CELL_PX}" height="{CELL_PX}" '
+                    f'<rect x="{x}" y="{y}" width="{wide}" height="{CELL_PX}" '
                     f'fill="{PALETTE[0]}" fill-opacity="{0.45 * share:.3f}" stroke="{RULE}"/>'
-                    f'<text text-anchor="middle" x="{x + CELL_PX / 2}" y="{y + 21}">{count:,}'
-                    f'</text><text class="tick" text-anchor="middle" x="{x + CELL_PX / 2}" '
+                    f'<text text-anchor="middle" x="{x + wide / 2}" y="{y + 21}">{count:,}'
+                    f'</text><text class="tick" text-anchor="middle" x="{x + wide / 2}" '
                     f'y="{y + 36}">{share:.0%}</text>'
                 )
-        side = len(self.classes) * CELL_PX
-        return as_file(self.title, max(LABEL_PX + side + 12, 420), 40 + side, "".join(body))
+        across, down = len(self.classes) * wide, len(self.classes) * CELL_PX
+        return as_file(self.title, max(LABEL_PX + across + 12, 420), 40 + down, "".join(body))

@@ -10,7 +10,8 @@ from osteon.report.charts import Axis, as_file, shortened
 
 WIDTH, LABEL, RIGHT, TOP, ROW, BOTTOM = 440, 214, 12, 6, 19, 40
 GRAY, MARKED = 7, 1  # the colours of rows that say nothing, and of those that stand out
-LONGEST = 22  # letters of a name
+LONGEST = 27  # letters of a name
+MARGIN = 12  # of a file; a page has its own
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +47,8 @@ class ForestChart:
         )
 
     def svg(self) -> str:
-        return as_file(self.title, WIDTH, self._height, self._body())
+        body = f'<g transform="translate({MARGIN} 0)">{self._body()}</g>'
+        return as_file(self.title, WIDTH + 2 * MARGIN, self._height, body)
 
     def numbers(self) -> list[tuple[object, ...]]:
         head: list[tuple[object, ...]] = [("films of", self.label, "low", "high", "films", "note")]
