@@ -10,7 +10,7 @@ from osteon.report.charts import PALETTE, RULE, as_file, shortened
 
 MOST_NAMED_COLUMNS = 4
 CELL_PX, LABEL_PX = 46, 150
-NAMED_PX = 64  # a column that has a name
+LETTER_PX, MOST_LETTERS = 7, 16  # of the name of a column
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +54,16 @@ class ConfusionChart:
         return [("truth \\ answer", *self.classes), *((name, *counts) for name, counts in rows)]
 
     def svg(self) -> str:
-        wide, longest = (CELL_PX, 7) if self._many else (NAMED_PX, 10)
+        heads = [shortened(name, MOST_LETTERS) for name in self._heads()]
+        wide = max(CELL_PX, 10 + LETTER_PX * max(map(len, heads)))
         body = ['<text class="tick" x="12" y="30">truth \\ answer</text>']
-        for at, name in enumerate(self._heads()):
-            x, shown = LABEL_PX + (at + 0.5) * wide, shortened(name, longest)
-            body.append(f'<text text-anchor="middle" x="{x}" y="30">{escape(shown)}</text>')
+        for at, name in enumerate(heads):
+            x = LABEL_PX + (at + 0.5) * wide
+            body.append(f'<text text-anchor="middle" x="{x}" y="30">{escape(name)}</text>')
         for row, (name, counts) in enumerate(zip(self._rows(), self.table, strict=True)):
             y, total = 40 + row * CELL_PX, sum(counts) or 1
             body.append(
-                f'<text x="12" y="{y + CELL_PX / 2 + 4}">{escape(shortened(name, 22))}</text>'
+                f'<text x="12" y="{y + CELL_PX / 2 + 4}">{escape(shortened(name, 20))}</text>'
             )
             for at, count in enumerate(counts):
                 x, share = LABEL_PX + at * wide, count / total
