@@ -230,12 +230,12 @@ def _as_bytes(dataset: Dataset) -> bytes:
     return file.getvalue()
 
 
-def _still_named(data: bytes, words: Collection[str]) -> str:
+def _still_named(data: bytes, words: frozenset[str]) -> str:
     """Where the profile keeps free text, as that of codes, in which somebody typed a name."""
     from pydicom import dcmread
 
     dataset = dcmread(io.BytesIO(data), stop_before_pixels=True)
-    found = {keyword for keyword, text in texts(dataset) if _words(text) & set(words)}
+    found = {keyword for keyword, text in texts(dataset) if _words(text) & words}
     where = ", ".join(sorted(found - NAMED_LIKE_PEOPLE))
     return where and f"a word of the patient's name or ID is still in its header, in {where}"
 
