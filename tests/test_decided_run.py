@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from osteon.decisions import DOUBTFUL, Decisions, decide
 from osteon.decisions import FILE as DECISIONS
 from osteon.predictions import read_predictions
 from osteon.report import write_report
+from osteon.report.charts import BOTTOM, HEIGHT, TOP
 from osteon.report.sections.calibration import reliability_diagram, sentence
 from osteon.report.sections.decisions import DEEPEST, curve_chart, useful
 from osteon.run import evaluate_run, run
@@ -177,10 +179,15 @@ def test_a_gain_is_told_only_where_its_interval_says_so() -> None:
     assert names == ["scores as they are", "perfect calibration"]
 
 
-def test_the_decision_curve_is_drawn_no_deeper_than_its_axis() -> None:
+def test_the_decision_curve_is_drawn_no_deeper_than_its_axis_and_told_whole() -> None:
     found = decide(apart(part="val"), apart(seed=1), n_resamples=50)
     assert found.curve is not None
     chart = curve_chart(found.curve)
-    assert all(DEEPEST <= y <= chart.y.high for line in chart.series for _, y in line.points)
+    assert chart.y.low == DEEPEST
+    for line in re.findall(r'class="(?:line|band) [^"]*" points="([^"]*)"', chart.svg()):
+        assert all(TOP <= float(pair.split(",")[1]) <= HEIGHT - BOTTOM for pair in line.split())
+    treat_all = [row[2] for row in chart.numbers() if row[0] == "treat all"]
+    assert len(treat_all) == len(found.curve.points)
+    assert min(float(str(benefit)) for benefit in treat_all) < DEEPEST
     assert "shown to be better" in useful(found.curve)
     assert useful(replace(found.curve, useful=((0.3, 0.3),))).startswith("Over no range")

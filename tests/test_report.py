@@ -25,7 +25,7 @@ from osteon.plan import SplitPlan
 from osteon.predictions import read_predictions, write_predictions
 from osteon.recipe import recipe_to_json
 from osteon.report import write_report
-from osteon.report.charts import Axis, Series, line_chart
+from osteon.report.charts import BOTTOM, HEIGHT, TOP, Axis, Series, bar, line_chart
 from osteon.report.figures import training_figures
 from osteon.report.tuning import ranked, write_tuning_report
 from osteon.run import Request, examine, open_run
@@ -305,6 +305,49 @@ def test_what_has_no_line_has_a_spot_in_the_legend() -> None:
         ("key c0", "line"),
     ]
     assert chart.count("<polyline") == 1
+
+
+def test_a_point_without_an_interval_has_no_bar() -> None:
+    axis = Axis(label="x", low=0, high=1)
+    known, unknown = (of_films(0.5, 0.25, 0.75), of_films(0.5, None, None))
+    line = Series(
+        name="a", points=((0.2, 0.5), (0.4, 0.5)), bars=(bar(0.2, known), bar(0.4, unknown))
+    )
+    chart = line_chart("t", axis, axis, [line])
+    assert chart.numbers()[1:] == [("a", 0.2, 0.5, 0.25, 0.75), ("a", 0.4, 0.5, "", "")]
+    assert chart.__html__().count("[0.250, 0.750]") == 1
+    assert len(re.findall(r'<line class="line c0"', chart.__html__())) == 1
+    assert "nan" not in chart.svg()
+
+
+def test_a_band_stays_inside_the_chart_and_its_numbers_are_whole() -> None:
+    axis = Axis(label="x", low=0, high=1)
+    xs = [at / 99 for at in range(100)]  # more than the page lists
+    bars = tuple(bar(x, of_films(x, x - 1, x + 1)) for x in xs)
+    band = Series(name="a", points=tuple(zip(xs, xs, strict=True)), bars=bars, shaded=True)
+    chart = line_chart("t", axis, axis, [band])
+    (polygon,) = re.findall(r'<polygon class="band c0" points="([^"]*)"', chart.__html__())
+    heights = [float(pair.split(",")[1]) for pair in polygon.split()]
+    assert (min(heights), max(heights)) == (TOP, HEIGHT - BOTTOM)
+    assert [row[3:] for row in chart.numbers()[1:]] == [each[1:] for each in bars]
+    listed = re.findall(r"<td>([\d.]+)</td><td>([\d.]+) \[(-?[\d.]+), ([\d.]+)\]", chart.__html__())
+    assert len(listed) <= 41
+    for x, _, low, high in listed:
+        assert (float(low), float(high)) == pytest.approx((float(x) - 1, float(x) + 1), abs=1e-3)
+
+
+def test_a_line_is_broken_where_it_leaves_the_chart() -> None:
+    axis = Axis(label="x", low=0, high=1)
+    heights = (0.1, 0.2, -0.5, 0.3, float("nan"), 0.4, 0.5, 1.0 + 1e-15)
+    points = tuple((at / 8, height) for at, height in enumerate(heights))
+    chart = line_chart("t", axis, axis, [Series(name="a", points=points)])
+    runs = re.findall(r'<polyline class="line c0" points="([^"]*)"', chart.svg())
+    assert [len(run.split()) for run in runs] == [2, 1, 3]
+    assert [row[2] for row in chart.numbers()[1:]][:4] == [0.1, 0.2, -0.5, 0.3]
+
+
+def of_films(value: float, low: float | None, high: float | None) -> Estimate:
+    return Estimate(value=value, low=low, high=high, n=9, n_groups=9, method="wilson")
 
 
 @pytest.mark.parametrize("boxes", [True, False])

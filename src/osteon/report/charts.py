@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,24 @@ from osteon.files import write_text
 WIDTH, HEIGHT = 440, 330
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 46
 COLOURS = 8  # classes c0 to c7 of the style sheet: Okabe and Ito's palette
+Bar = tuple[float, float, float]  # x, low, high; the ends NaN where they are not known
+
+
+class Interval(Protocol):
+    """What has the ends of an interval, or None where it has none."""
+
+    @property
+    def low(self) -> float | None: ...
+
+    @property
+    def high(self) -> float | None: ...
+
+
+def bar(x: float, interval: Interval) -> Bar:
+    """The interval at ``x``; without one nothing is drawn there."""
+    if interval.low is None or interval.high is None:
+        return x, math.nan, math.nan
+    return x, interval.low, interval.high
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +49,8 @@ class Series:
     colour: int = 0
     dashed: bool = False
     dots: bool = False
-    bars: tuple[tuple[float, float, float], ...] = ()
+    bars: tuple[Bar, ...] = ()
+    shaded: bool = False  # the bars as one band
     lines: bool = True  # off: dots and bars alone
 
 
@@ -47,6 +67,10 @@ class Axis:
             low, high = math.log10(self.low), math.log10(self.high)
             return (math.log10(value) - low) / (high - low or 1)
         return (value - self.low) / (self.high - self.low or 1)
+
+    def holds(self, value: float) -> bool:
+        """Whether it lies on the axis; rounding may not throw it off."""
+        return -1e-9 <= self.share(value) <= 1 + 1e-9
 
     def ticks(self) -> list[float]:
         if self.log:
@@ -112,7 +136,7 @@ class LineChart:
         rows: list[tuple[object, ...]] = [("line", self.x.label, self.y.label, "low", "high")]
         for line in self.series:
             for at, (x, y) in enumerate(line.points):
-                rows.append((line.name, x, y, *(line.bars[at][1:] if line.bars else ("", ""))))
+                rows.append((line.name, x, y, *(_ends(line, at) or ("", ""))))
         return rows
 
     def _described(self) -> str:
@@ -148,8 +172,9 @@ FILE_STYLE = (
     f".grid{{stroke:{RULE}}} .tick{{fill:{SOFT};font-size:11px}} "
     f".title{{font-weight:bold;font-size:14px}} .line{{fill:none;stroke-width:2}} "
     f".mark{{stroke:{SOFT};stroke-dasharray:2 3}} .dashed{{stroke-dasharray:5 4}} "
+    ".band{fill-opacity:.18} "
     + " ".join(
-        f".line.c{at}{{stroke:{colour}}} .dot.c{at},.bar.c{at}{{fill:{colour}}}"
+        f".line.c{at}{{stroke:{colour}}} .dot.c{at},.bar.c{at},.band.c{at}{{fill:{colour}}}"
         for at, colour in enumerate(PALETTE)
     )
 )
@@ -239,19 +264,35 @@ def _frame(x: Axis, y: Axis) -> str:
 
 
 def _drawn(line: Series, x: Axis, y: Axis) -> str:
-    places = [(_x(x, a), _y(y, b)) for a, b in line.points if math.isfinite(a) and math.isfinite(b)]
+    runs = [
+        [(_x(x, a), _y(y, b)) for a, b in run]
+        for inside, run in groupby(line.points, lambda point: y.holds(point[1]))
+        if inside  # a line is broken where it leaves the chart, and where it is not known
+    ]
     colour = f"c{line.colour % COLOURS}"
-    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-    parts = (
-        [f'<polyline class="line {colour}{_style(line)}" points="{path}"/>'] if line.lines else []
-    )
-    for at, low, high in line.bars:
+    parts = [_band(line, x, y)] if line.shaded else []
+    if line.lines:
+        parts += [f'<polyline class="line {colour}{_style(line)}" points="{_path(run)}"/>'
+                  for run in runs]  # fmt: skip
+    for at, low, high in () if line.shaded else _known(line.bars):
         parts.append(f'<line class="line {colour}" x1="{_x(x, at):.1f}" x2="{_x(x, at):.1f}" '
                      f'y1="{_y(y, low):.1f}" y2="{_y(y, high):.1f}"/>')  # fmt: skip
     if line.dots:
         parts += [f'<circle class="dot {colour}" cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>'
-                  for a, b in places]  # fmt: skip
+                  for run in runs for a, b in run]  # fmt: skip
     return "".join(parts)
+
+
+def _band(line: Series, x: Axis, y: Axis) -> str:
+    """The bars as one area, cut at the ends of the axis."""
+    bars = _known(line.bars)
+    over = [(_x(x, at), _y(y, min(high, y.high))) for at, _, high in bars]
+    under = [(_x(x, at), _y(y, max(low, y.low))) for at, low, _ in reversed(bars)]
+    return f'<polygon class="band c{line.colour % COLOURS}" points="{_path([*over, *under])}"/>'
+
+
+def _path(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
 
 
 def _numbers(x: Axis, y: Axis, series: Sequence[Series]) -> str:
@@ -259,7 +300,8 @@ def _numbers(x: Axis, y: Axis, series: Sequence[Series]) -> str:
         f"<tr><td>{escape(line.name)}</td><td>{a:.4g}</td><td>{b:.4g}{_interval(line, at)}</td>"
         "</tr>"
         for line in series
-        for at, (a, b) in enumerate(_some(line.points, 40))
+        for at in _some(len(line.points), 40)
+        for a, b in [line.points[at]]
     )
     return (
         "<details><summary>numbers</summary><table><thead><tr><th>line</th>"
@@ -273,16 +315,24 @@ def _style(line: Series) -> str:
 
 
 def _interval(line: Series, at: int) -> str:
-    """The interval of the point ``at``, for lines that have them (never thinned)."""
-    if not line.bars:
-        return ""
-    _, low, high = line.bars[at]
-    return f" [{low:.3f}, {high:.3f}]"
+    ends = _ends(line, at)
+    return f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
 
 
-def _some(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
-    step = max(1, math.ceil(len(points) / most))
-    return [*points[:-1:step], *points[-1:]]
+def _ends(line: Series, at: int) -> tuple[float, float] | None:
+    """The interval of the point ``at``, where it is known."""
+    known = _known(line.bars[at : at + 1])
+    return known[0][1:] if known else None
+
+
+def _known(bars: Sequence[Bar]) -> list[Bar]:
+    return [each for each in bars if not math.isnan(each[1])]
+
+
+def _some(count: int, most: int) -> list[int]:
+    """Evenly spaced places of ``count``, the first and the last among them."""
+    step = max(1, math.ceil(count / most))
+    return [*range(0, count - 1, step), *range(max(0, count - 1), count)]
 
 
 def shortened(text: str, most: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from osteon.report.charts import Axis, Chart, Series, line_chart
+from osteon.report.charts import Axis, Chart, Series, bar, line_chart
 from osteon.report.confusion import ConfusionChart
 from osteon.types import Curve, Evaluation, History, Recipe, RegularisationPath
 from osteon.watch import best_of
@@ -101,7 +101,7 @@ def calibration_figure(evaluation: Evaluation) -> Chart | None:
     seen = Series(
         name=f"{bins[0].class_name}, with 95 % intervals",
         points=tuple((b.mean_score, b.observed.value or 0.0) for b in bins),
-        bars=tuple((b.mean_score, b.observed.low or 0.0, b.observed.high or 0.0) for b in bins),
+        bars=tuple(bar(b.mean_score, b.observed) for b in bins),
         dots=True,
         lines=False,  # bins are apart; a line would suggest what lies between
     )

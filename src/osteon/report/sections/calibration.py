@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osteon.calibrate import FILE, Calibrated
 from osteon.calibrate.values import TITLES
 from osteon.calibrators import NONE
-from osteon.report.charts import Axis, LineChart, Series, line_chart
+from osteon.report.charts import Axis, LineChart, Series, bar, line_chart
 from osteon.report.rendering import fragment
 from osteon.report.sections import SECTIONS, Section
 from osteon.values import read_value
@@ -83,7 +83,7 @@ def _dots(name: str, bins: Sequence[CalibrationBin], *, colour: int) -> Series:
     return Series(
         name=name,
         points=tuple((b.mean_score, b.observed.value or 0.0) for b in known),
-        bars=tuple((b.mean_score, b.observed.low or 0.0, b.observed.high or 0.0) for b in known),
+        bars=tuple(bar(b.mean_score, b.observed) for b in known),
         colour=colour,
         dots=True,
         lines=False,  # bins are apart; a line would suggest what lies between

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from osteon.decisions import FILE, Decisions
 from osteon.decisions.values import TITLES, DecisionCurve
-from osteon.report.charts import Axis, LineChart, Series, line_chart
+from osteon.report.charts import Axis, LineChart, Series, bar, line_chart
 from osteon.report.rendering import fragment
 from osteon.report.sections import SECTIONS, Section
+from osteon.types import Estimate
 from osteon.values import read_value
 
 if TYPE_CHECKING:
@@ -51,19 +53,20 @@ def useful(curve: DecisionCurve) -> str:
 
 def curve_chart(curve: DecisionCurve) -> LineChart:
     """Net benefit of the model with its 95 % band, of treating all, and of treating none."""
-    xs = [point.threshold for point in curve.points]
-    model = [point.model.value for point in curve.points]
-    lows = [point.model.low for point in curve.points]
-    highs = [point.model.high for point in curve.points]
-    everyone = [point.treat_all.value for point in curve.points]
     series = [
-        _line("model", xs, model, 0),
-        _line("its 95 % band: low", xs, lows, 0, dashed=True),
-        _line("its 95 % band: high", xs, highs, 0, dashed=True),
-        _line("treat all", xs, everyone, ALL),
+        _line(
+            "model, with its 95 % band",
+            [(p.threshold, p.model) for p in curve.points],
+            0,
+            band=True,
+        ),
+        _line("treat all", [(p.threshold, p.treat_all) for p in curve.points], ALL),
         Series(name="treat none", points=((0.0, 0.0), (1.0, 0.0)), colour=NOBODY, dashed=True),
     ]
-    highest = max(b for line in series for _, b in line.points)
+    highest = max(
+        max(b for line in series for _, b in line.points),
+        max((high for _, _, high in series[0].bars if math.isfinite(high)), default=0.0),
+    )
     return line_chart(
         "Decision curve",
         Axis(label="threshold probability", low=0.0, high=1.0),
@@ -73,7 +76,13 @@ def curve_chart(curve: DecisionCurve) -> LineChart:
 
 
 def _line(
-    name: str, xs: list[float], ys: list[float | None], colour: int, *, dashed: bool = False
+    name: str, benefits: list[tuple[float, Estimate]], colour: int, *, band: bool = False
 ) -> Series:
-    points = tuple((x, y) for x, y in zip(xs, ys, strict=True) if y is not None and y >= DEEPEST)
-    return Series(name=name, points=points, colour=colour, dashed=dashed)
+    told = [(x, of, of.value) for x, of in benefits if of.value is not None]
+    return Series(
+        name=name,
+        points=tuple((x, value) for x, _, value in told),
+        bars=tuple(bar(x, of) for x, of, _ in told) if band else (),
+        shaded=band,
+        colour=colour,
+    )

@@ -12,13 +12,12 @@ from osteon.errors import UnreadableFilm
 from osteon.loading import square_of
 from osteon.metrics import TITLES
 from osteon.pixels import read_film
-from osteon.report.charts import Axis, LineChart, Series, line_chart
+from osteon.report.charts import Axis, LineChart, Series, bar, line_chart
 from osteon.report.gallery import Thumbnail, thumbnail_of
 from osteon.report.rendering import fragment
 from osteon.report.sections import SECTIONS, Section
 from osteon.shifts import SHIFTS, chance, shifted
 from osteon.travelled import FILE, SHOWN, ShiftCurve, ShiftReport
-from osteon.types import Estimate
 from osteon.values import read_value
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _chart(curve: ShiftCurve, report: ShiftReport) -> LineChart:
         Series(
             name=TITLES[name],
             points=tuple((at, _known(figure.value)) for at, figure in enumerate(figures)),
-            bars=tuple((at, *_ends(figure)) for at, figure in enumerate(figures)),
+            bars=tuple(bar(at, figure) for at, figure in enumerate(figures)),
             colour=COLOUR[name],
             dots=True,
         )
@@ -77,12 +76,6 @@ def _chart(curve: ShiftCurve, report: ShiftReport) -> LineChart:
 
 def _known(value: float | None) -> float:
     return math.nan if value is None else value
-
-
-def _ends(figure: Estimate) -> tuple[float, float]:
-    if figure.low is None or figure.high is None:
-        return _known(figure.value), _known(figure.value)
-    return figure.low, figure.high
 
 
 def _pictures(

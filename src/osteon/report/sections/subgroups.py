@@ -7,7 +7,7 @@ from itertools import groupby
 
 from osteon.fracture_size import FractureSizes, in_percent
 from osteon.metrics import TITLES
-from osteon.report.charts import Axis, Chart, Series, line_chart
+from osteon.report.charts import Axis, Chart, Series, bar, line_chart
 from osteon.report.forest import GRAY, MARKED, ForestChart, ForestRow
 from osteon.report.material import Material
 from osteon.report.rendering import fragment
@@ -87,23 +87,26 @@ def _size_charts(sizes: FractureSizes) -> Iterator[Chart]:
     if not sizes.bands:
         return
     known = [(100 * (band.low * band.high) ** 0.5, band.found) for band in sizes.bands]
-    told = [(x, e.value, e.low, e.high) for x, e in known if e.value is not None]
+    told = [(x, share, share.value) for x, share in known if share.value is not None]
     series = [
         Series(
             name="thirds, with 95 % intervals",
-            points=tuple((x, value) for x, value, _, _ in told),
-            bars=tuple((x, v if low is None else low, v if high is None else high)
-                       for x, v, low, high in told),
+            points=tuple((x, value) for x, _, value in told),
+            bars=tuple(bar(x, share) for x, share, _ in told),
             dots=True,
             lines=False,
         )
-    ]  # fmt: skip
-    ends = (("expected", "value"), ("95 % interval, low end", "low"), ("high end", "high"))
-    for name, end in ends:
-        points = [(100 * p.share, y) for p in sizes.curve if (y := getattr(p, end)) is not None]
-        if points:
-            line = Series(name=name, points=tuple(points), colour=1, dashed=end != "value")
-            series.append(line)
+    ]
+    if sizes.curve:
+        series.append(
+            Series(
+                name="expected, with its 95 % band",
+                points=tuple((100 * at.share, at.value) for at in sizes.curve),
+                bars=tuple(bar(100 * at.share, at) for at in sizes.curve),
+                shaded=True,
+                colour=1,
+            )
+        )
     seen = [x for line in series for x, _ in line.points]
     yield line_chart(
         "Fractures found by size",
