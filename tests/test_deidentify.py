@@ -275,6 +275,14 @@ def test_what_may_be_kept_is_kept_and_said() -> None:
     assert after.LongitudinalTemporalInformationModified == "UNMODIFIED"
 
 
+@pytest.mark.parametrize("keep", [(), ("dates",)])
+def test_birth_and_death_in_another_calendar_go_as_well(keep: tuple[str, ...]) -> None:
+    names = [f"Patient{what}DateInAlternativeCalendar" for what in ("Birth", "Death")]
+    dataset = everything(**dict.fromkeys(names, "Showa 52.7.7"), PatientAlternativeCalendar="JP")
+    after = cleaned(dataset, *keep)
+    assert not {*names, "PatientAlternativeCalendar"} & {element.keyword for element in after}
+
+
 def test_references_between_films_still_lead_to_them() -> None:
     one = everything()
     other = dicom_dataset(DEEP, **KEPT)

@@ -145,8 +145,41 @@ def test_signed_pixels() -> None:
 def test_what_lies_in_unused_bits_is_dropped(signed: bool) -> None:
     clean = DEEP.astype(np.int16) - 2048 if signed else DEEP
     overlaid = (clean.view(np.uint16) & 0x0FFF) | (np.uint16(0xA000) * (GRAY > 100))
-    dirty = overlaid.astype(np.uint16).view(clean.dtype)
-    assert np.array_equal(decode(dicom(dirty)).gray, decode(dicom(clean)).gray)
+    dataset = dicom_dataset(overlaid.astype(np.uint16).view(clean.dtype))
+    dataset.add_new((0x6000, 0x0102), "US", 13)  # an overlay in bit 13 of the pixels
+    assert np.array_equal(decode(dicom_bytes(dataset)).gray, decode(dicom(clean)).gray)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_sign_may_be_extended_or_not(signed: bool) -> None:
+    clean = DEEP.astype(np.int16) - 2048 * signed
+    cut = (clean.view(np.uint16) & 0x0FFF).view(np.int16)
+    one, other = (dicom(stored, PixelRepresentation=int(signed)) for stored in (clean, cut))
+    assert np.array_equal(decode(one).gray, decode(other).gray)
+
+
+def test_pixels_in_the_upper_bits_of_old_films() -> None:
+    """High Bit 15 of 12 bits stored, as was allowed until 2014."""
+    assert np.array_equal(
+        decode(dicom(DEEP << 4, HighBit=15)).gray, decode(dicom(DEEP, HighBit=11)).gray
+    )
+
+
+def test_pixels_beyond_the_bits_that_are_said_to_be_stored_are_not_cut_to_noise() -> None:
+    with pytest.raises(UnreadableFilm, match="need more than the 12 bits"):
+        decode(dicom(DEEP * 16))
+    padded = DEEP.copy()
+    padded[:, :5] = 65_535
+    film = decode(dicom(padded, PixelPaddingValue=65_535))
+    assert not film.gray[:, :5].any()
+    assert film.gray[:, 5:].max() == FULL
+
+
+def test_an_empty_limit_of_the_padding_is_none() -> None:
+    padded = DEEP.copy()
+    padded[:, :5] = 4095
+    film = decode(dicom(padded, PixelPaddingValue=4095, PixelPaddingRangeLimit=None))
+    assert not film.gray[:, :5].any()
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
@@ -236,11 +269,20 @@ def test_first_of_several_frames() -> None:
         ({"ImagerPixelSpacing": [0.14, 0.15]}, (0.14, 0.15)),
         ({"PixelSpacing": [0.2, 0.3], "ImagerPixelSpacing": [0.14, 0.15]}, (0.2, 0.3)),
         ({"PixelSpacing": [0, 0]}, None),
+        ({"PixelSpacing": 0.2, "ImagerPixelSpacing": [0.14, 0.15]}, (0.14, 0.15)),
         ({}, None),
     ],
 )
 def test_spacing(tags: dict[str, Any], wanted: tuple[float, float] | None) -> None:
     assert decode(dicom(DEEP, **tags)).spacing_mm == wanted
+
+
+def test_a_spacing_with_decimal_commas_does_not_cost_the_film() -> None:
+    data = dicom(DEEP, PixelSpacing=["0.143", "0.143"]).replace(b"0.143\\0.143", b"0,143\\0,143")
+    assert b"0,143" in data
+    film = decode(data)
+    assert film.spacing_mm is None
+    assert np.array_equal(film.gray, decode(dicom(DEEP)).gray)
 
 
 # --- transfer syntaxes ----------------------------------------------------------------------------

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from osteon.errors import DataError, UnrecognisedLayout
 from osteon.reading import read_source
 from osteon.sources import SOURCES
-from osteon.testing.films import write_film
+from osteon.sources.headers import read_header
+from osteon.testing.films import dicom_bytes, dicom_dataset, picture, write_film
 from osteon.testing.sources import write_dicom
 from osteon.types import Manifest
 
@@ -174,7 +177,7 @@ def test_films_without_patient_and_films_without_header_are_said(tmp_path: Path)
     write_dicom(tmp_path / "b" / "3.dcm", "P1", 3)
     (tmp_path / "b" / "2.dcm").write_bytes(b"no header")
     manifest = read_source(tmp_path)
-    assert "1 of 4 films without a patient id" in messages(manifest)
+    assert "1 of 3 films without a patient id" in messages(manifest)
     assert "1 file without a readable DICOM header" in messages(manifest)
     assert counts(manifest)[None, "b"] == 3
 
@@ -194,6 +197,30 @@ def test_spacing(
     write_dicom(tmp_path / "a" / "0.dcm", "P0", 0, **tags)
     write_dicom(tmp_path / "b" / "1.dcm", "P1", 1)
     assert read_source(tmp_path).radiographs[0].spacing_mm == spacing
+
+
+@pytest.mark.parametrize("syntax", ["deflated", "explicit"])
+def test_a_file_cut_anywhere_is_told_not_raised(tmp_path: Path, syntax: str) -> None:
+    dataset = dicom_dataset(picture().astype("uint16"), PatientID="P1")
+    if syntax == "deflated":
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = dicom_bytes(dataset)
+    for at in (*range(132, 900, 7), len(whole) * 3 // 4):
+        (tmp_path / "cut.dcm").write_bytes(whole[:at])
+        assert read_header(tmp_path / "cut.dcm", "cut.dcm").film.id == "cut.dcm"
+
+
+def test_files_without_a_preamble_are_dicom_as_well(tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        path = write_dicom(tmp_path / name / f"{number}.dcm", f"P{number}", number)
+        dataset = pydicom.dcmread(path)
+        pydicom.dcmwrite(path, dataset, implicit_vr=False, little_endian=True,
+                         enforce_file_format=False)  # fmt: skip
+        bare = path.read_bytes()
+        path.write_bytes(bare[bare.index(b"\x08\x00\x16\x00") :])  # without its meta information
+    manifest = read_source(tmp_path)
+    assert manifest.source == "dicom"
+    assert {film.patient_id for film in manifest.radiographs} == {"P0", "P1"}
 
 
 def test_a_few_dicom_files_among_others_do_not_make_a_dicom_folder(tmp_path: Path) -> None:

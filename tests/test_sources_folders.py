@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from osteon.errors import DataError
 from osteon.reading import read_source
+from osteon.sources import SOURCES
 from osteon.sources.films import contents, is_film
 from osteon.testing.films import one_of_each, write_film
 from osteon.types import Manifest
@@ -175,3 +177,18 @@ def test_one_film_of_one_class_is_not_enough(tmp_path: Path) -> None:
     (tmp_path / "fractured").mkdir()
     with pytest.raises(DataError, match=r"only 'normal' \(1 film\) in "):
         read_source(tmp_path, layout="class_folders")
+
+
+def test_parts_nested_twice_as_archives_unpack_are_no_classes(tmp_path: Path) -> None:
+    for at, (part, name) in enumerate(product(("train", "val", "test"), ("broken", "normal"))):
+        write_film(tmp_path / part / part / name / "0.jpg", seed=at)
+    manifest = read_source(tmp_path)
+    assert manifest.source == "split_folders"
+    assert manifest.classes == ("normal", "broken")
+    assert {film.split for film in manifest.radiographs} == {"train", "val", "test"}
+
+
+def test_parts_nested_twice_without_classes_are_no_split_folders(tmp_path: Path) -> None:
+    for at, part in enumerate(("train", "test")):
+        write_film(tmp_path / part / part / "0.jpg", seed=at)
+    assert not SOURCES["split_folders"].recognise(tmp_path).fits

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteon.errors import DataError, UnrecognisedLayout
+from osteon.manifest import read_manifest, write_manifest
 from osteon.reading import read_source
 from osteon.sources.words import as_side, as_views, known
 from osteon.testing.films import write_film
@@ -209,7 +210,7 @@ def test_paths_may_lead_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="rows 2 and 3 are both"):
         read_source(table(tmp_path / "here", text))
     path = table(tmp_path / "here", f"path,label\n{far},a\n{tmp_path}/here/0.jpg,b\n")
-    assert [film.id for film in read_source(path).radiographs] == [far.as_posix(), "0.jpg"]
+    assert [film.id for film in read_source(path).radiographs] == ["../far/9.jpg", "0.jpg"]
 
 
 def test_of_several_tables_the_one_named_manifest_is_read(tmp_path: Path) -> None:
@@ -278,3 +279,84 @@ def test_sides_in_words(word: str, side: str | None) -> None:
 
 def test_a_view_that_is_not_known_is_other() -> None:
     assert as_views("AP; Skyline") == {"frontal", "other"}
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_what_a_table_of_dicom_films_does_not_say_stands_in_their_headers(
+    tmp_path: Path, as_folder: bool
+) -> None:
+    for number in range(4):
+        write_dicom(tmp_path / "clinic" / f"{number}.dcm", f"P{number // 2}", number)
+    path = tmp_path / "films.csv"
+    path.write_text(
+        "path,label,view\n"
+        + "".join(f"clinic/{n}.dcm,{'ab'[n % 2]},lateral\n" for n in range(4))
+        + "clinic/gone.dcm,a,\n"
+    )
+    manifest = read_source(tmp_path if as_folder else path)
+    films = manifest.radiographs
+    assert manifest.source == "table"
+    assert [film.patient_id for film in films] == ["P0", "P0", "P1", "P1", None]
+    assert [film.study_id for film in films[:2]] == ["1.2.9.0", "1.2.9.0"]
+    assert films[0].views == {"lateral"}  # the table's own word goes
+    assert films[0].laterality == "L"
+    assert films[0].extra == {"Manufacturer": "Maker"}
+
+
+def test_patients_that_a_table_names_are_not_mixed_with_those_of_headers(tmp_path: Path) -> None:
+    for number in range(2):
+        write_dicom(tmp_path / f"{number}.dcm", "P9", number)
+    path = tmp_path / "films.csv"
+    path.write_text("path,label,patient_id\n0.dcm,a,mine\n1.dcm,b,\n")
+    manifest = read_source(path)
+    assert [film.patient_id for film in manifest.radiographs] == ["mine", None]
+
+
+def test_dicom_films_of_a_table_without_a_patient_are_told(tmp_path: Path) -> None:
+    for number in range(2):
+        write_dicom(tmp_path / f"{number}.dcm", "", number)
+    (tmp_path / "films.csv").write_text("path,label\n0.dcm,a\n1.dcm,b\n")
+    assert "without a patient id" in messages(read_source(tmp_path / "films.csv"))
+
+
+@pytest.mark.parametrize(
+    "column", ["patient_id", "PatientID", "patientId", "Patient ID", "patient", "PATIENT_ID"]
+)
+def test_a_patient_by_any_spelling_of_the_column(tmp_path: Path, column: str) -> None:
+    path = table(
+        tmp_path, f"path,label,{column},StudyInstanceUID\n0.jpg,a,P1,1.2\n1.jpg,b,P2,1.3\n"
+    )
+    films = read_source(path).radiographs
+    assert [(film.patient_id, film.study_id) for film in films] == [("P1", "1.2"), ("P2", "1.3")]
+    assert not films[0].extra
+
+
+def test_an_alias_beside_the_column_itself_is_another_column(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,label,patient,patient_id\n0.jpg,a,tall,P1\n1.jpg,b,small,P2\n")
+    first = read_source(path).radiographs[0]
+    assert (first.patient_id, first.extra) == ("P1", {"patient": "tall"})
+
+
+def test_films_outside_the_folder_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their ids and digest do not hang on how the path was typed, and the manifest finds them."""
+    (tmp_path / "tables").mkdir()
+    for number in range(2):
+        write_film(tmp_path / "films" / f"{number}.jpg", seed=number)
+    path = tmp_path / "tables" / "films.csv"
+    path.write_text("path,label\n../films/0.jpg,a\n../films/1.jpg,b\n")
+    monkeypatch.chdir(tmp_path)
+    relative, absolute = read_source(Path("tables/films.csv")), read_source(path)
+    assert [film.id for film in relative.radiographs] == ["../films/0.jpg", "../films/1.jpg"]
+    assert relative.digest == absolute.digest
+    write_manifest(relative, tmp_path / "run" / "manifest.csv")
+    monkeypatch.chdir("/")
+    again = read_manifest(tmp_path / "run" / "manifest.csv")
+    assert all(film.path.exists() for film in again.radiographs)
+
+
+def test_the_sign_of_a_label_is_part_of_it(tmp_path: Path) -> None:
+    """-1 is "uncertain" in CheXpert's tables, not another spelling of 1."""
+    path = table(tmp_path, "path,label\n0.jpg,1\n1.jpg,-1\n")
+    assert read_source(path).classes == ("-1", "1")

@@ -20,14 +20,16 @@ _POSITIVE = re.compile(r"fract|broken|break|abnormal|posit|pos$|malignan|true|ye
 
 
 def same_class(name: str) -> str:
-    """What all spellings of one class share: case, blanks, _ and - do not tell classes apart.
+    """What all spellings of one class share: case, blanks, _ and - do not tell classes apart, but
+    the sign of a number does (-1 is often "uncertain").
 
     >>> same_class("Hairline Fracture") == same_class("hairline_fracture")
     True
     """
     folded = unicodedata.normalize("NFKC", name).strip().casefold()
     between_digits = re.sub(r"(?<=\d)[\s_\-]+(?=\d)", "~", folded)  # "grade 1-2" is not "grade 12"
-    return re.sub(r"[\s_\-]+", "", between_digits)
+    signed = re.sub(r"^-(?=[\d.])", "~", between_digits)
+    return re.sub(r"[\s_\-]+", "", signed)
 
 
 def merged_spellings(names: Iterable[str]) -> dict[str, str]:

@@ -133,6 +133,12 @@ def _say_so(dataset: Dataset, keep: Collection[str]) -> None:
 Action = Literal["remove", "empty", "replace", "rename"]
 
 
+# Birth and death date in another calendar, and which: no action is listed for them.
+_BIRTH_AND_DEATH: Mapping[int, Action] = {
+    0x00100033: "remove", 0x00100034: "remove", 0x00100035: "remove",
+}  # fmt: skip
+
+
 @cache
 def _table() -> Mapping[int, Action]:
     """Tag -> what is done. Where the table leaves a choice by the type of the attribute (X/Z, X/D,
@@ -150,7 +156,7 @@ def _table() -> Mapping[int, Action]:
         "X_Z_D_TAGS": "replace",
         "U_TAGS": "rename",
     }  # X_Z_U_STAR_TAGS are sequences whose UIDs are replaced: what is done in any sequence
-    return {
+    return _BIRTH_AND_DEATH | {
         (tag[0] << 16) + tag[1]: action
         for name, action in actions.items()
         for tag in listed[name]

@@ -244,6 +244,8 @@ def _burned_in(
     dataset: Dataset, gray: Gray, looks_written: Callable[[Gray], bool] | None
 ) -> str | None:
     """Why there may be writing in the pixels, or what else in them may tell whose film it is."""
+    from osteon.dicom import has_embedded_overlay
+
     said = told(dataset, "BurnedInAnnotation").upper()
     if said == "YES":
         return "its header says that there is writing in the pixels"
@@ -251,7 +253,7 @@ def _burned_in(
         return "there seems to be writing on it"
     if told(dataset, "RecognizableVisualFeatures").upper() == "YES":
         return "its header says that the person can be recognised"
-    if _has_embedded_overlay(dataset):
+    if has_embedded_overlay(dataset):  # pixels are not changed, so it stays there
         return "an overlay lies in the unused bits of its pixels"
     kind = _written_kind(dataset)
     if kind and said != "NO":
@@ -271,17 +273,6 @@ def _written_kind(dataset: Dataset) -> str | None:
         return CONVERSIONS[conversion]
     modality = told(dataset, "Modality").upper()
     return f"of modality {modality}" if modality in WRITTEN_MODALITIES else None
-
-
-def _has_embedded_overlay(dataset: Dataset) -> bool:
-    """Old scanners keep overlays in bits that no pixel uses (PS3.5 8.1.2); pixels are not changed,
-    so they stay there."""
-    return any(
-        dataset.get((group, 0x0102)) is not None  # its bit position
-        and int(dataset[group, 0x0102].value or 0) > 0
-        and (group, 0x3000) not in dataset  # data of its own, which are removed
-        for group in range(0x6000, 0x6020, 2)
-    )
 
 
 # --- the folders ----------------------------------------------------------------------------------

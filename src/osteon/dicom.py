@@ -60,7 +60,7 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
                 bit_depth=_bits_stored(dataset),
                 n_channels=3 if _is_palette(dataset) else int(dataset.SamplesPerPixel),
                 n_frames=max(1, _n_frames(dataset)),
-                spacing_mm=_spacing_mm(dataset),
+                spacing_mm=spacing_mm(dataset),
             )
         except RecursionError:  # how deep is too deep hangs on who calls: no number is told
             raise damaged("its sequences are nested too deeply") from None
@@ -160,22 +160,59 @@ def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
 def _stored_values(dataset: Dataset, data: bytes, max_pixels: int) -> NDArray[Any]:
     if dataset.file_meta.TransferSyntaxUID == _JPEG_BASELINE and _bits_stored(dataset) == 8:
         return _baseline_frame(dataset, max_pixels)
-    stored = _first_frame(dataset, data)
+    stored = _first_frame(dataset, data, correct_unused_bits=False)
     if stored.dtype.kind == "f":
         return stored
-    unused = 8 * stored.dtype.itemsize - _bits_stored(dataset)
+    bits = 8 * stored.dtype.itemsize
+    unused = bits - _bits_stored(dataset)
     if unused <= 0:
         return stored
-    # Overlays of old scanners lie in the unused bits (PS3.5 8.1.2): shifting out and back drops
-    # them and, as the type is signed for signed pixels, extends the sign.
-    shifted = stored if stored.flags.writeable else stored.copy()
-    shifted <<= unused
-    shifted >>= unused
-    return shifted
+    above = _bits_above(dataset, bits, unused)
+    overlaid = has_embedded_overlay(dataset)
+    values = np.empty_like(stored)
+    for rows in _bands(stored.shape):
+        # As the type is signed for signed pixels, shifting out and back extends the sign.
+        kept = (stored[rows] << above) >> above
+        if not overlaid:
+            lost = stored[rows].astype(f"u{bits // 8}") >> (bits - above) != 0
+            lost &= kept != stored[rows]
+            _check_lost(dataset, stored[rows][lost])
+            kept[lost] = stored[rows][lost]
+        values[rows] = kept >> (unused - above)
+    return values
 
 
-def _first_frame(dataset: Dataset, data: bytes) -> NDArray[Any]:
-    """As pydicom gives it; what needs GDCM is decoded apart, as it may crash."""
+def _check_lost(dataset: Dataset, lost: NDArray[Any]) -> None:
+    """Bits beyond those that are stored are an overlay's, which says so, or the padding's."""
+    padding = _padding_range(dataset)
+    if lost.size and not (padding and ((lost >= padding[0]) & (lost <= padding[1])).all()):
+        raise damaged(
+            f"its pixels need more than the {_bits_stored(dataset)} bits that it says are stored: "
+            "its Bits Stored (0028,0101) is wrong"
+        )
+
+
+def _bits_above(dataset: Dataset, bits: int, unused: int) -> int:
+    """How many bits lie above the high bit: all that are unused, but where old films are stored in
+    the upper bits."""
+    high = dataset.get("HighBit")
+    if high is None or dataset.file_meta.TransferSyntaxUID.is_compressed:
+        return unused
+    return min(unused, max(0, bits - 1 - int(high)))
+
+
+def has_embedded_overlay(dataset: Dataset) -> bool:
+    """Old scanners keep overlays in bits that no pixel uses (PS3.5 8.1.2)."""
+    return any(
+        dataset.get((group, 0x0102)) is not None  # its bit position
+        and int(dataset[group, 0x0102].value or 0) > 0
+        and (group, 0x3000) not in dataset  # data of its own
+        for group in range(0x6000, 0x6020, 2)
+    )
+
+
+def _first_frame(dataset: Dataset, data: bytes, **options: Any) -> NDArray[Any]:
+    """As pydicom gives it, told ``options``; what needs GDCM is decoded apart, as it may crash."""
     from pydicom.encaps import get_frame
     from pydicom.pixels.utils import pixel_array
     from pydicom.uid import RLELossless
@@ -188,7 +225,7 @@ def _first_frame(dataset: Dataset, data: bytes) -> NDArray[Any]:
         if size not in (None, (dataset.Columns, dataset.Rows)):  # GDCM believes the stream
             raise damaged("the picture inside is of another size than the header says")
         return decode_frame(data)
-    frame: NDArray[Any] = pixel_array(dataset, index=0)
+    frame: NDArray[Any] = pixel_array(dataset, index=0, **options)
     return frame
 
 
@@ -211,13 +248,19 @@ def _n_frames(dataset: Dataset) -> int:
 
 def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Where there is no film: PS3.3 C.7.5.1.1.2; None where nothing is padded."""
-    value = dataset.get("PixelPaddingValue")
+    between = _padding_range(dataset)
+    if between is None:
+        return None
+    mask: NDArray[np.bool_] = (stored >= between[0]) & (stored <= between[1])
+    return mask if mask.any() and not mask.all() else None
+
+
+def _padding_range(dataset: Dataset) -> tuple[int, int] | None:
+    value, limit = dataset.get("PixelPaddingValue"), dataset.get("PixelPaddingRangeLimit")
     if value is None:
         return None
-    limit = dataset.get("PixelPaddingRangeLimit", value)
-    low, high = sorted((_as_stored(dataset, value), _as_stored(dataset, limit)))
-    mask: NDArray[np.bool_] = (stored >= low) & (stored <= high)
-    return mask if mask.any() and not mask.all() else None
+    ends = [_as_stored(dataset, value), _as_stored(dataset, value if limit is None else limit)]
+    return min(ends), max(ends)
 
 
 def _as_stored(dataset: Dataset, value: int) -> int:
@@ -367,10 +410,15 @@ def _luma(colours: NDArray[Any], white: int) -> Gray:
     return luma
 
 
-def _spacing_mm(dataset: Dataset) -> tuple[float, float] | None:
-    """Between rows, between columns. Calibrated to the patient first, else at the detector."""
+def spacing_mm(dataset: Dataset) -> tuple[float, float] | None:
+    """Between rows, between columns: Pixel Spacing (0028,0030), calibrated to the patient, else
+    at the detector (0018,1164), else at the scanner (0018,2010). One that is no two distances is
+    passed over: a film is not worse for it."""
     for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        spacing = dataset.get(name)
-        if spacing is not None and len(spacing) == 2 and all(float(step) > 0 for step in spacing):
-            return float(spacing[0]), float(spacing[1])
+        try:
+            between_rows, between_columns = map(float, dataset.get(name) or ())
+        except FAULTS:
+            continue
+        if 0 < between_rows < 1e3 and 0 < between_columns < 1e3:
+            return between_rows, between_columns
     return None

@@ -99,13 +99,16 @@ def sniff(data: bytes) -> str:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    if data[128:132] == b"DICM" or _looks_like_dicom(data):
+    if starts_dicom(data):
         return "DICOM"
     raise ForeignFile(_foreign_name(data))
 
 
-def _looks_like_dicom(data: bytes) -> bool:
-    """DICOM without its preamble: the first element is of group 2 or 8 (PS3.5 section 7.1)."""
+def starts_dicom(data: bytes) -> bool:
+    """Whether the first 132 bytes are of DICOM: a preamble (PS3.10 section 7.1) or, without one, an
+    element of group 2 or 8 (PS3.5 section 7.1)."""
+    if data[128:132] == b"DICM":
+        return True
     if data[:2] not in (b"\x02\0", b"\x08\0") or len(data) < 12:
         return False
     explicit = data[4:6] in (b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"SH", b"LO")

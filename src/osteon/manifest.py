@@ -141,7 +141,7 @@ def _cells(film: Radiograph, manifest: Manifest) -> list[str]:
     try:
         path = film.path.relative_to(manifest.root).as_posix()
     except ValueError:
-        path = str(film.path)
+        path = str(film.path.absolute())
     return [
         film.id,
         path,

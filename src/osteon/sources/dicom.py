@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
 from osteon.errors import DataError
 from osteon.progress import track
@@ -25,14 +23,11 @@ from osteon.sources.films import (
     part_named,
     subfolders,
 )
-from osteon.sources.words import as_side, as_views, known
+from osteon.sources.headers import Header, Kind, read_header, without_patient
+from osteon.sources.words import known
 from osteon.types import Finding, Manifest, Part, Radiograph
 from osteon.words import counted
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
-
-Kind = Literal["file", "film", "study", "patient"]
 LABELS = ("labels.csv", "label.csv")
 KEYS: dict[str, tuple[Kind, ...]] = {  # column of the table of labels, without case and
     "path": ("file",),  # underscores -> what it names; the first one there is used
@@ -43,19 +38,6 @@ KEYS: dict[str, tuple[Kind, ...]] = {  # column of the table of labels, without 
     "patientid": ("patient",),
     "id": ("file", "film", "study", "patient"),
 }
-EXTRAS = ("Manufacturer", "ManufacturerModelName", "PatientSex", "PatientAge", "Modality")
-TAGS = (
-    "SOPInstanceUID",
-    "StudyInstanceUID",
-    "PatientID",
-    "ViewPosition",
-    "ImageLaterality",
-    "Laterality",
-    "BodyPartExamined",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    *EXTRAS,
-)
 
 
 class DicomFolder:
@@ -87,12 +69,10 @@ class DicomFolder:
         found = contents(path)
         table = table_in(path)
         labels = _labels(table) if table else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd values are dropped; the decoder tells of faults
-            headers = [
-                _header(file, path)
-                for file in track(found.films, "headers", total=len(found.films))
-            ]
+        headers = [
+            read_header(file, film_id(file, path))
+            for file in track(found.films, "headers", total=len(found.films))
+        ]
         ids = {header.film.id for header in headers}
         films = [_labelled(header, labels, ids) for header in headers]
         return assembled(
@@ -107,82 +87,6 @@ class DicomFolder:
 
 def table_in(path: Path) -> Path | None:
     return next((path / name for name in LABELS if (path / name).is_file()), None)
-
-
-# --- headers --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
-    """One file: what its header says, and the names under which a table may label it, by what
-    they name: a patient's number may be another film's name."""
-
-    film: Radiograph
-    whole: bool = False  # whether it has a DICOM header
-    names: Mapping[Kind, tuple[str, ...]]
-
-
-def _header(file: Path, root: Path) -> Header:
-    """The header without pixels. A damaged one says nothing; the audit will name the file."""
-    from pydicom import dcmread
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    own = (film_id(file, root), file.name, file.stem)
-    bare = Radiograph(id=own[0], path=file)
-    try:
-        header = dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
-    except (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, KeyError,
-            AttributeError, TypeError, NotImplementedError):  # fmt: skip
-        return Header(film=bare, names={"file": own})
-    film, study, patient = (tuple(filter(None, [_text(header, name)])) for name in TAGS[:3])
-    names: dict[Kind, tuple[str, ...]] = {
-        "file": own, "film": film, "study": study, "patient": patient,
-    }  # fmt: skip
-    return Header(film=_film(bare, header), whole=True, names=names)
-
-
-def _film(bare: Radiograph, header: Dataset) -> Radiograph:
-    side = _text(header, "ImageLaterality") or _text(header, "Laterality")
-    try:
-        laterality = as_side(side)
-    except ValueError:
-        laterality = None
-    return Radiograph(
-        id=bare.id,
-        path=bare.path,
-        patient_id=_text(header, "PatientID") or None,
-        study_id=_text(header, "StudyInstanceUID") or None,
-        regions=frozenset(filter(None, [_text(header, "BodyPartExamined").lower()])),
-        views=as_views(_text(header, "ViewPosition")),
-        laterality=laterality,
-        spacing_mm=_spacing(header),
-        extra={name: text for name in EXTRAS if (text := _text(header, name))},
-    )
-
-
-def _value(header: Dataset, name: str) -> Any:
-    """pydicom converts a value when it is asked for, and raises if its bytes do not fit."""
-    try:
-        return header.get(name)
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError):
-        return None
-
-
-def _text(header: Dataset, name: str) -> str:
-    value = _value(header, name)
-    return "" if value is None else str(value).strip().replace("\x00", "")
-
-
-def _spacing(header: Dataset) -> tuple[float, float] | None:
-    """Pixel Spacing (0028,0030), else Imager Pixel Spacing (0018,1164): mm, rows then columns."""
-    for name in ("PixelSpacing", "ImagerPixelSpacing"):
-        try:
-            between_rows, between_columns = map(float, _value(header, name) or ())
-        except (ValueError, TypeError):
-            continue
-        if 0 < between_rows < 1e3 and 0 < between_columns < 1e3:
-            return between_rows, between_columns
-    return None
 
 
 # --- labels ---------------------------------------------------------------------------------------
@@ -286,15 +190,7 @@ def _remarks(
             severity="warning",
             remedy="Fetch them again from where they came.",
         )
-    anonymous = [h.film.id for h in headers if h.whole and not h.film.patient_id]
-    if anonymous:
-        yield remark(
-            f"{len(anonymous):,} of {counted(len(headers), 'film')} without a patient id: films of "
-            "one patient cannot be kept together.",
-            ids=anonymous,
-            severity="warning",
-            remedy="De-identify with stable pseudonyms instead of empty patient ids.",
-        )
+    yield from without_patient([header.film for header in headers if header.whole])
     unused = [] if labels is None else _unused(headers, labels, ids)
     if unused:
         yield remark(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from osteon.errors import DataError
+from osteon.formats import starts_dicom
 from osteon.types import Part
 
 RASTER = ".jpg .jpeg .jpe .jfif .png .gif .webp .bmp .dib .tif .tiff"
@@ -39,11 +40,11 @@ def is_film(path: Path) -> bool:
         return False
     head = _head(path)
     webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return head[128:] == b"DICM" or webp or head.startswith(MAGIC)
+    return starts_dicom(head) or webp or head.startswith(MAGIC)
 
 
 def is_dicom(path: Path) -> bool:
-    return _head(path)[128:] == b"DICM"
+    return starts_dicom(_head(path))
 
 
 def _head(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 from osteon.sources import SOURCES, Recognition
@@ -11,7 +12,8 @@ from osteon.types import PARTS, Manifest, Radiograph
 
 
 class SplitFolders:
-    """DATA/{train,val,test}/CLASS/film.jpg, the parts in any spelling."""
+    """DATA/{train,val,test}/CLASS/film.jpg, the parts in any spelling; also DATA/train/train/CLASS,
+    as archives unpack."""
 
     rank = 30
 
@@ -31,19 +33,22 @@ class SplitFolders:
         films, loose = [], []
         found = contents(path)
         for file in found.films:
-            steps = file.relative_to(path).parts
-            part = part_named(steps[0])
-            if part is None or len(steps) < 3:
+            folders = file.relative_to(path).parts[:-1]
+            parts = [*takewhile(bool, map(part_named, folders))]
+            if not parts or len(parts) == len(folders):
                 loose.append(file)
                 continue
-            film = Radiograph(id=film_id(file, path), path=file, split=part)
-            films.append(Labelled(film=film, class_name=steps[1]))
+            film = Radiograph(id=film_id(file, path), path=file, split=parts[-1])
+            films.append(Labelled(film=film, class_name=folders[len(parts)]))
         reason = self.recognise(path).reason
         return assembled(path, "split_folders", reason, films, others=[*found.others, *loose])
 
 
 def _has_classes(folder: Path) -> bool:
-    return any(holds_films(inside) for inside in subfolders(folder))
+    return any(
+        _has_classes(inside) if part_named(inside.name) else holds_films(inside)
+        for inside in subfolders(folder)
+    )
 
 
 SOURCES.register("split_folders")(SplitFolders())

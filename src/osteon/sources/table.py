@@ -6,18 +6,22 @@ import difflib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
 from osteon.errors import DataError, MissingExtra
 from osteon.manifest import as_boxes, as_spacing, read_manifest
+from osteon.progress import track
 from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.cells import TABLES, columns_of, rows_of
 from osteon.sources.films import films_below, is_dicom, part_named
+from osteon.sources.headers import with_header, without_patient
 from osteon.sources.words import as_side, as_views, known
-from osteon.types import Box, Laterality, Manifest, Part, Radiograph
+from osteon.types import Box, Finding, Laterality, Manifest, Part, Radiograph
 from osteon.words import counted
 
 NEEDED = ("path", "label")
@@ -37,7 +41,13 @@ SYNONYMS = {
     "path": ("file", "filename", "file_name", "filepath", "image", "image_path", "image_id", "img"),
     "label": ("class", "target", "diagnosis", "fractured", "category", "y"),
 }
-ALIASES = {"views": "view", "regions": "region"}  # as ``write_manifest`` writes them
+ALIASES = {
+    "views": "view",  # as ``write_manifest`` writes them
+    "regions": "region",
+    "patient": "patient_id",
+    "studyinstanceuid": "study_id",  # DICOM's keyword; that of PatientID needs none
+}
+FIELDS = {"region": "regions", "view": "views"}  # column -> field of a film, where they differ
 Row = tuple[int, Mapping[str, str]]  # the line or row number, and column -> cell
 
 
@@ -46,7 +56,8 @@ class Table:
 
     Paths are relative to the table's folder. The case of the known columns does not matter, nor
     whether a blank or _ stands in their names. Boxes are JSON: a list of [left, top, width, height]
-    or of objects as in ``osteon.types.Box``, in px of the upright film.
+    or of objects as in ``osteon.types.Box``, in px of the upright film. What the table has no
+    column for is read from the headers of films that are DICOM.
     """
 
     rank = 10
@@ -69,6 +80,7 @@ class Table:
             return read_manifest(table)
         rows = _rows(table)
         films = [_labelled(row, table.parent, f"{table}, row {number}") for number, row in rows]
+        films, of_headers = _with_headers(films, said={*rows[0][1]})
         _check_ids(table, films, [number for number, _ in rows])
         absent = [item.film.id for item in films if not item.film.path.exists()]
         if len(absent) == len(films):
@@ -87,7 +99,7 @@ class Table:
             "table",
             self.recognise(path).reason,
             films,
-            remarks=[lacking] if absent else [],
+            remarks=[*([lacking] if absent else []), *of_headers],
         )
 
 
@@ -115,7 +127,7 @@ def _wanting(table: Path) -> str:
         columns = columns_of(table)
     except (DataError, MissingExtra) as error:
         return str(error)
-    missing = [name for name in NEEDED if name not in map(_plain, columns)]
+    missing = [name for name in NEEDED if name not in _plain(columns)]
     if missing:
         return f"{table.name} has no column {' nor '.join(missing)}"
     if table.stem.lower() in ("labels", "label") and _beside_dicom(table.parent):
@@ -153,11 +165,20 @@ def _is_ours(table: Path) -> bool:
 # --- reading it -----------------------------------------------------------------------------------
 
 
-def _plain(column: str) -> str:
-    """A known column's own name, whatever its case; any other as it is."""
-    name = column.strip().lower().replace(" ", "_")
-    name = ALIASES.get(name, name)
-    return name if name in NEEDED + OPTIONAL else column.strip()
+def _plain(columns: Sequence[str]) -> list[str]:
+    """Known columns by their own names, whatever the case, and blanks or _ in them; any other as
+    it is. An alias of a column that is there itself is another column."""
+    own = {_squeezed(name): name for name in NEEDED + OPTIONAL}
+    there = [own.get(_squeezed(column)) for column in columns]
+    names = []
+    for column, name in zip(columns, there, strict=True):
+        meant = ALIASES.get(_squeezed(column))
+        names.append(name or (meant if meant and meant not in there else column.strip()))
+    return names
+
+
+def _squeezed(column: str) -> str:
+    return re.sub(r"[\s_]", "", column).lower()
 
 
 def _hint(wanted: str, columns: Sequence[str]) -> str:
@@ -170,7 +191,7 @@ def _hint(wanted: str, columns: Sequence[str]) -> str:
 
 def _rows(table: Path) -> list[Row]:
     columns = columns_of(table)
-    names = [_plain(column) for column in columns]
+    names = _plain(columns)
     missing = [wanted for wanted in NEEDED if wanted not in names]
     if missing:
         lacks = " and no column ".join(f"'{wanted}'" for wanted in missing)
@@ -224,8 +245,26 @@ def _labelled(row: Mapping[str, str], folder: Path, where: str) -> Labelled:
 
 
 def _id(path: Path, folder: Path) -> str:
-    here = Path(os.path.normpath(folder))
-    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+    """The way from the folder, as "../films/1.png": the same however the two were written."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return path.as_posix()
+
+
+def _with_headers(
+    films: Sequence[Labelled], said: Collection[str]
+) -> tuple[list[Labelled], list[Finding]]:
+    """Films that are DICOM with what their headers add to the columns ``said``, and what there is
+    to tell of it."""
+    files = [item.film for item in films if is_dicom(item.film.path)]
+    if not files:
+        return list(films), []
+    fields = {FIELDS.get(column, column) for column in said}
+    added = {film.id: with_header(film, fields) for film in track(files, "headers", len(files))}
+    whole = [replace(item, film=added.get(item.film.id, item.film)) for item in films]
+    remarks = [] if "patient_id" in said else without_patient(list(added.values()))
+    return whole, list(remarks)
 
 
 def _regions(cell: str) -> frozenset[str]:
