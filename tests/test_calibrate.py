@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
@@ -164,6 +164,11 @@ def test_slope_and_intercept_are_logistic_regressions() -> None:
     films=st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=2, max_size=12),
     seed=st.integers(0, 1000),
 )
+@example(  # Newton's whole steps go to and fro
+    films=[(1, True), *[(3, False)] * 3, *[(1, True)] * 2, (4, False), (5, False), (6, False),
+           *[(3, False)] * 2, (9, True)],
+    seed=0,
+)  # fmt: skip
 @settings(deadline=None)
 def test_of_resamples_those_have_a_slope_that_overlap(
     films: list[tuple[int, bool]], seed: int

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from osteon.metrics import METRICS
 from osteon.repeats import repeated, repeated_differences
 from osteon.statistics import differences, estimates, wilson
 from osteon.types import Predictions
+
+if TYPE_CHECKING:
+    from osteon.types import Ints
 
 
 def run(rng: np.random.Generator, n: int = 120, skill: float = 1.0, first: int = 0) -> Predictions:
@@ -124,6 +129,101 @@ def test_runs_without_a_partner() -> None:
     one = run(np.random.default_rng(0))
     with pytest.raises(ValueError, match="cannot be paired"):
         repeated_differences(("auroc",), [one, one], [one])
+
+
+def test_two_perfect_classifiers_are_not_shown_to_be_equal() -> None:
+    """Only one that puts the films into the same order is: they may differ on other films."""
+    best = [answered(right=True)] * 3
+    rng = np.random.default_rng(0)
+    soft = rng.uniform(0.6, 1.0, 20)
+    labels = best[0].labels
+    other = [
+        replace(best[0], scores=np.where(np.eye(2)[labels] > 0, soft[:, None], 1 - soft[:, None]))
+    ]
+    gain = repeated_differences(("auroc",), best, other * 3, n_resamples=50)["auroc"]
+    assert (gain.value, gain.low, gain.high) == (0.0, None, None)
+    assert repeated_differences(("auroc",), best, best, n_resamples=50)["auroc"].low == 0.0
+
+
+@pytest.mark.parametrize("n_seeds", [3, 6, 7, 9, 10])
+def test_rounding_makes_nothing_certain(n_seeds: int) -> None:
+    """A mean of ones may come out as 1 - 1e-16."""
+    rng = np.random.default_rng(n_seeds)
+    runs = [
+        replace(answered(right=True), scores=np.stack([1 - x, x], axis=1))
+        for x in (np.where(np.arange(20) % 2, rng.uniform(0.5, 1, 20), rng.uniform(0, 0.5, 20))
+                  for _ in range(n_seeds))
+    ]  # fmt: skip
+    figure = repeated(("auroc",), runs, n_resamples=50)["auroc"]
+    assert figure.value == pytest.approx(1.0)
+    assert (figure.low, figure.high) == wilson(10, 10)
+
+
+def test_the_reason_is_told_where_resamples_miss_a_class() -> None:
+    one = answered(right=False)
+    lone = replace(
+        one, groups=tuple("x" if label else str(at) for at, label in enumerate(one.labels))
+    )
+    figure = repeated(("auroc",), [lone] * 3, n_resamples=200)["auroc"]
+    assert (figure.value, figure.low) == (0.0, None)
+    assert "undefined on more than a fifth" in figure.method
+
+
+def test_films_without_end_leave_students_interval_of_the_seeds() -> None:
+    """Three seeds, each judged by 20,000 films of known accuracy: t with 2 degrees of freedom."""
+    n, shares = 20_000, (0.70, 0.78, 0.83)
+    labels = np.arange(n) % 2
+    runs = []
+    for first, share in enumerate(shares):
+        right = np.arange(n) < share * n
+        answers = np.where(np.random.default_rng(0).permutation(right), labels, 1 - labels)
+        runs.append(
+            Predictions(
+                ids=tuple(str(first * n + at) for at in range(n)), labels=labels,
+                scores=np.eye(2)[answers], groups=tuple(str(first * n + at) for at in range(n)),
+                classes=("a", "b"), part="test",
+            )
+        )  # fmt: skip
+    figure = repeated(("accuracy",), runs, n_resamples=2000)["accuracy"]
+    half = stats.t.ppf(0.975, 2) * np.std(shares, ddof=1) / np.sqrt(3)
+    assert figure.low == pytest.approx(np.mean(shares) - half, abs=0.02)
+    assert figure.high == pytest.approx(min(1.0, np.mean(shares) + half), abs=0.02)
+    (alone,) = (repeated(("accuracy",), runs[:1], n_resamples=500)["accuracy"],)
+    assert alone.low is not None
+    assert alone.high is not None
+    assert alone.high - alone.low < 0.02
+    assert "spread" not in alone.method
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_seeds", [3, 5])
+@pytest.mark.parametrize("spread", [0.0, 0.02, 0.05, 0.1])
+def test_intervals_hold_the_truth_also_where_seeds_differ(n_seeds: int, spread: float) -> None:
+    """Seeds draw test parts of 300 from 1,500 films; their accuracies vary about 0.75, as those of
+    another recipe on the same films do."""
+    rng = np.random.default_rng(11)
+
+    def judged(films: Ints) -> Predictions:
+        labels = films % 2
+        right = rng.random(len(films)) < np.clip(rng.normal(0.75, spread), 0.01, 0.99)
+        names = tuple(map(str, films))
+        return Predictions(
+            ids=names, labels=labels, scores=np.eye(2)[np.where(right, labels, 1 - labels)],
+            groups=names, classes=("a", "b"), part="test",
+        )  # fmt: skip
+
+    held, paired, rounds = 0, 0, 300
+    for _ in range(rounds):
+        films = [rng.choice(1500, 300, replace=False) for _ in range(n_seeds)]
+        mine, theirs = ([judged(each) for each in films] for _ in range(2))
+        mean = repeated(("accuracy",), mine, n_resamples=300)["accuracy"]
+        gain = repeated_differences(("accuracy",), mine, theirs, n_resamples=300)["accuracy"]
+        assert mean.low is not None and mean.high is not None  # noqa: PT018
+        assert gain.low is not None and gain.high is not None  # noqa: PT018
+        held += mean.low <= 0.75 <= mean.high
+        paired += gain.low <= 0 <= gain.high
+    print(f"{n_seeds} seeds, spread {spread}: {held / rounds:.3f}, {paired / rounds:.3f}")
+    assert min(held, paired) / rounds >= 0.92
 
 
 @pytest.mark.slow

@@ -134,7 +134,7 @@ Action = Literal["remove", "empty", "replace", "rename"]
 
 
 # Birth and death date in another calendar, and which: no action is listed for them.
-_BIRTH_AND_DEATH: Mapping[int, Action] = {
+_BIRTH_AND_DEATH: dict[int, Action] = {
     0x00100033: "remove", 0x00100034: "remove", 0x00100035: "remove",
 }  # fmt: skip
 

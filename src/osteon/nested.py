@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from osteon.metrics import METRICS
 from osteon.predictions import write_predictions
 from osteon.progress import say
 from osteon.recipe import recipe_from_json
+from osteon.repeats import repeated, repeated_differences
 from osteon.searched import Nested
-from osteon.statistics import differences, estimates
 from osteon.train import train
 from osteon.trials import films_for
 from osteon.tune import COMPARED, METRIC_OF, Search, tune
@@ -62,26 +58,17 @@ def nested(
             write_predictions(scored, folder / "predictions-test.csv")
             answers[name].append(scored)
     metric = METRIC_OF[recipe.monitor]
-    compared = {name: METRICS[name] for name in dict.fromkeys((metric, *COMPARED))}
-    winner, plain = (_pooled(answers[name]) for name in ("winner", "default"))
+    compared = tuple(dict.fromkeys((metric, *COMPARED)))
+    # Figures are of each fold on its own: scores of two networks are not on one scale.
+    winner, plain = answers["winner"], answers["default"]
     result = Nested(
         folds=len(folds),
         metric=metric,
-        winner=estimates(compared, winner.labels, winner.scores, winner.groups),
-        default=estimates(compared, plain.labels, plain.scores, plain.groups),
-        gains=differences(compared, winner.labels, winner.scores, plain.scores, winner.groups),
+        winner=repeated(compared, winner, of="fold"),
+        default=repeated(compared, plain, of="fold"),
+        gains=repeated_differences(compared, winner, plain, of="fold"),
         chosen=tuple(chosen),
         verdicts=tuple(verdicts),
     )
     write_value(out / "nested.json", result)
     return result
-
-
-def _pooled(parts: Sequence[Predictions]) -> Predictions:
-    return replace(
-        parts[0],
-        ids=tuple(id_ for part in parts for id_ in part.ids),
-        labels=np.concatenate([part.labels for part in parts]),
-        scores=np.concatenate([part.scores for part in parts]),
-        groups=tuple(group for part in parts for group in part.groups),
-    )

@@ -247,8 +247,8 @@ def _tried(job: Job, trial: FrozenTrial, metric: str) -> Tried | None:
     kept = (job.folder(trial.number) / "predictions-val.csv").exists()
     score, error, best_epoch = None, None, None
     if kept and curve:
-        ranked = [-math.inf if math.isnan(value) else value for value in curve]
-        at = int(np.argmin(curve) if metric.endswith("_loss") else np.argmax(ranked))
+        worth = -np.array(curve) if metric.endswith("_loss") else np.array(curve)
+        at = int(np.argmax(np.where(np.isnan(worth), -math.inf, worth)))
         score, best_epoch = curve[at], at + 1
         error = _standard_error(metric, _answers(job, trial.number))
     return Tried(

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.statistics import RESAMPLES, percentiles, resamples, wilson
+from osteon.statistics import (
+    RESAMPLES,
+    UNDEFINED,
+    collapsed,
+    extreme,
+    percentiles,
+    resamples,
+    wilson,
+)
 from osteon.types import Estimate
 
 if TYPE_CHECKING:
@@ -51,8 +59,10 @@ def bootstrapped(
             method = f"grouped bootstrap, {n_resamples:,} resamples, {kind}"
         if low is not None and high is not None and raised and name in raised:
             low, high = _lowered(value, raised[name], np.concatenate(drawn[name]))
-        elif low is not None and low == high and value in (0.0, 1.0):
+        elif collapsed(low, high):
             low, high, method = _collapsed(value, (witnesses or {}).get(name, 0))
+        elif drawn[name] and low is None:
+            method = UNDEFINED
         made[name] = Estimate(
             value=None if math.isnan(value) else value,
             low=low, high=high, n=n, n_groups=n_groups, method=method,
@@ -79,8 +89,9 @@ def _lowered(value: float, by_chance: float, drawn: Floats) -> tuple[float, floa
 
 
 def _collapsed(value: float, witnesses: int) -> tuple[float | None, float | None, str]:
-    if not witnesses:
+    end = extreme(value)
+    if end is None or not witnesses:
         return None, None, "no interval (the bootstrap collapsed)"
-    low, high = wilson(value * witnesses, witnesses)
+    low, high = wilson(end * witnesses, witnesses)
     method = f"Wilson on the {witnesses:,} groups it rests on (the bootstrap collapsed)"
     return low, high, method

@@ -105,8 +105,33 @@ class _Lines:
         lines = np.full((len(weights), len(self.start[0])), np.nan)
         if there.any():
             some = weights if there.all() else weights[there]
-            lines[there] = self._newton(some, np.repeat(self.start, len(some), axis=0))
+            found = self._newton(some, np.repeat(self.start, len(some), axis=0))
+            for at in np.flatnonzero(np.isnan(found).any(1)):
+                found[at] = self._climbed(some[at])
+            lines[there] = found
         return lines
+
+    def _climbed(self, weights: Floats) -> Floats:
+        """One resample (N,) whose line Newton's whole steps did not find, going to and fro: steps
+        are halved until they climb."""
+        line: Floats = np.zeros_like(self.start[0])
+        for _ in range(10 * MOST_STEPS):
+            share = sigmoid(self.design @ line + self.offset)
+            slope = (weights * (self.hit - share)) @ self.design
+            bend = np.tensordot(weights * share * (1 - share), self.products, axes=1)
+            step = np.linalg.solve(bend + 1e-12 * np.eye(len(line)), slope)
+            while self._likelihood(weights, line + step) < self._likelihood(weights, line):
+                step /= 2.0
+            line = line + step
+            if np.abs(step).max() <= CLOSE:
+                return line
+            if np.abs(line).max() > STEEPEST:
+                break
+        return line * np.nan
+
+    def _likelihood(self, weights: Floats, line: Floats) -> float:
+        odds = self.design @ line + self.offset
+        return float(weights @ (self.hit * odds - np.logaddexp(0.0, odds)))
 
     def _newton(self, weights: Floats, start: Floats) -> Floats:
         line = start.copy()

@@ -75,12 +75,8 @@ def compare(
         raise UsageError("An operating point needs two classes.")
     pair = aligned(a, b, names)
     first, second = pair.first, pair.second
-    answered = tuple(
-        answers_at(side.scores, point)
-        if point
-        else np.eye(len(side.classes))[side.scores.argmax(1)]
-        for side, point in ((first, point_a), (second, point_b))
-    )
+    positive = second.classes.index(b.classes[1])  # of its own order, which its point is for
+    answered = (_answers(first, point_a, 1), _answers(second, point_b, positive))
     right = [(answers.argmax(1) == first.labels) for answers in answered]
     answers = mcnemar(right[0], right[1], first.groups)
     auroc = _delong(first, second)
@@ -109,6 +105,15 @@ def compare(
         disagreements=tuple(_disagreements(first, second)),
     )
     return adjusted([made])[0]
+
+
+def _answers(side: Predictions, point: OperatingPoint | None, positive: int) -> Floats:
+    """(N, C), 1 for the class that was answered; ``point`` is for the scores of ``positive``."""
+    if point is None:
+        highest: Floats = np.eye(len(side.classes))[side.scores.argmax(1)]
+        return highest
+    own = [1 - positive, positive]
+    return answers_at(side.scores[:, own], point)[:, own]
 
 
 def compare_all(

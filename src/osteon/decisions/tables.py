@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.calibrate.bootstrap import bootstrapped
-from osteon.statistics import RESAMPLES
+from osteon.statistics import RESAMPLES, predictive_values
 from osteon.types import Estimate
 
 if TYPE_CHECKING:
@@ -60,7 +60,11 @@ def shares(
     n_resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Every share with its interval; ``extra`` are other figures of the tables (B, 2, A)."""
+    """Every share with its interval; ``extra`` are other figures of the tables (B, 2, A).
+
+    At a ``prevalence``, what an answer is worth gets the interval of Mercaldo, Lau and Zhou; other
+    shares of films of both classes that every resample repeats get none.
+    """
     n_answers = next(iter(kinds.values()))[0].shape[1]
     held = np.asarray(groups)
 
@@ -69,8 +73,35 @@ def shares(
         found = {name: share(table, of) for name, of in kinds.items()}
         return found | {name: figure(table) for name, figure in (extra or {}).items()}
 
-    rests = {name: len(set(held[whole[labels, answers]])) for name, (_, whole) in kinds.items()}
-    return bootstrapped(figures, groups, witnesses=rests, n_resamples=n_resamples, seed=seed)
+    rests = {
+        name: len(set(held[whole[labels, answers]]))
+        for name, (_, whole) in kinds.items()
+        if prevalence is None or not whole.any(1).all()  # its own films say nothing of others' mix
+    }
+    found = bootstrapped(figures, groups, witnesses=rests, n_resamples=n_resamples, seed=seed)
+    if prevalence is not None:
+        for name, of in kinds.items():
+            if _is_predictive(of) and found[name].value is not None:
+                found[name] = _predictive(of, labels, answers, groups, prevalence)
+    return found
+
+
+def _is_predictive(of: Share) -> bool:
+    """Whether it is the share of one class among all films with some answers."""
+    part, whole = of
+    (rows,) = np.nonzero(part.any(1))
+    alike = np.array_equal(whole[0], whole[1]) and not whole.all()
+    return alike and len(rows) == 1 and np.array_equal(part[rows[0]], whole[0])
+
+
+def _predictive(
+    of: Share, labels: Ints, answers: Ints, groups: Sequence[str], prevalence: float
+) -> Estimate:
+    part, whole = of
+    answered, positive = whole[0][answers], labels == 1
+    if part[1].any():
+        return predictive_values(positive, answered, groups, prevalence=prevalence).ppv
+    return predictive_values(positive, ~answered, groups, prevalence=prevalence).npv
 
 
 def cells(n_answers: int, rows: Sequence[int], columns: Sequence[int]) -> NDArray[np.bool_]:

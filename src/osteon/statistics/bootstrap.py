@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 FEWEST_DEFINED = 0.8  # share of resamples on which a metric must be defined to get an interval
+UNDEFINED = "no interval (undefined on more than a fifth of the resamples: a class of few groups)"
+ROUNDING = 1e-9  # of a mean over films or seeds: closer figures are the same
 CELLS_AT_ONCE = 250_000  # weights held at a time: what fits into a core's cache
 CELLS_KEPT = 2**25  # of one set of draws, a byte each; larger sets are drawn anew each time
 SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in for the bootstrap's
@@ -125,9 +127,9 @@ def estimates(
     made = {}
     for name, drawn in draws.items():
         value, low, high, method = drawn.value, drawn.low, drawn.high, drawn.method
-        if drawn.collapsed and value in (0.0, 1.0) and name in SHARES:
+        if drawn.collapsed and name in SHARES and (end := extreme(value)) is not None:
             n_there = witnesses(name, labels, scores, groups)
-            low, high = wilson(value * n_there, n_there)
+            low, high = wilson(end * n_there, n_there)
             method = f"Wilson on the {n_there:,} groups it rests on (the bootstrap collapsed)"
         elif drawn.collapsed and (told_apart or name.endswith("_loss")):
             low, high, method = None, None, "no interval (the bootstrap collapsed)"
@@ -216,7 +218,7 @@ def _difference(
     name: str, drawn: _Draws, labels: Ints, sides: tuple[Floats, Floats], groups: Sequence[str]
 ) -> Estimate:
     low, high, method = drawn.low, drawn.high, f"paired {drawn.method}"
-    if drawn.collapsed and not (drawn.value == 0 and ranked_alike(*sides)):
+    if drawn.collapsed and not (extreme(drawn.value) == 0 and ranked_alike(*sides)):
         low, high, method = None, None, "no interval (the paired bootstrap collapsed)"
     there = rests_on(name, labels, sides[0]) | rests_on(name, labels, sides[1])
     return _estimate(drawn, (low, high, method), numbered(groups)[0][there])
@@ -255,7 +257,7 @@ class _Draws:
 
     @property
     def collapsed(self) -> bool:
-        return self.low is not None and self.low == self.high
+        return collapsed(self.low, self.high)
 
 
 def _draws(
@@ -280,6 +282,7 @@ def _draws(
         if n_groups > 1:
             low, high = percentiles(replicates)
             method = f"grouped bootstrap, {n_resamples:,} resamples, percentile"
+            method = UNDEFINED if low is None else method
         value = None if math.isnan(figures[0]) else float(figures[0])
         made[name] = _Draws(value=value, low=low, high=high, method=method, drawn=replicates)
     return made
@@ -301,6 +304,17 @@ def percentiles(drawn: Floats) -> tuple[float | None, float | None]:
         return None, None
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def collapsed(low: float | None, high: float | None) -> bool:
+    """Whether an interval has no width, but for rounding."""
+    return low is not None and high is not None and high - low <= ROUNDING
+
+
+def extreme(value: float | None) -> float | None:
+    """0 or 1 for a figure that is so, but for rounding."""
+    near = [end for end in (0.0, 1.0) if value is not None and abs(value - end) <= ROUNDING]
+    return near[0] if near else None
 
 
 def witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) -> int:
