@@ -143,6 +143,20 @@ def test_columns_in_another_order_are_the_same_classes() -> None:
     assert compared(a, turned).metrics == compared(a, b).metrics
 
 
+def test_a_threshold_is_for_the_class_that_its_own_side_calls_positive() -> None:
+    a, b = scored(2.0), scored(1.5, seed=2)
+    turned = replace(a, classes=a.classes[::-1], labels=1 - a.labels, scores=a.scores[:, ::-1])
+    point = OperatingPoint(threshold=0.2, rule="sensitivity >= 0.90")
+    straight = compared(a, b, point_b=point)
+    other = compared(turned, b, point_b=point)
+    for name in ("accuracy", "balanced_accuracy"):
+        one, same = (
+            next(row for row in made.metrics if row.metric == name) for made in (straight, other)
+        )
+        assert one.second.value == pytest.approx(same.second.value)
+    assert straight.answers == other.answers
+
+
 def test_a_group_of_either_table_is_a_group() -> None:
     a = scored(2.0)
     b = replace(scored(1.5, seed=2), groups=a.ids)

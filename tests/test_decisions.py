@@ -20,6 +20,7 @@ from osteon.decisions.curve import THRESHOLDS, at_prevalence, decision_curve, ne
 from osteon.decisions.promises import promise
 from osteon.decisions.savings import saving
 from osteon.errors import DataError, UsageError
+from osteon.statistics import predictive_values
 from osteon.types import Estimate, Predictions
 from osteon.values import read_value, write_value
 from tests.test_calibrate import drawn, known, ones, predictions
@@ -111,6 +112,42 @@ def test_predictive_values_at_a_prevalence_are_bayes() -> None:
     own = three_answers(val, test, sensitivity=0.95, specificity=0.95, n_resamples=100)
     assert known(found.figures["sensitivity"]) == pytest.approx(known(own.figures["sensitivity"]))
     assert known(found.figures["npv"])[0] > known(own.figures["npv"])[0]
+
+
+@pytest.mark.parametrize("prevalence", [0.01, 0.3])
+def test_answers_at_a_prevalence_are_not_surer_than_the_prevalence_lets_them(
+    prevalence: float,
+) -> None:
+    """20 fractures of 420: with none of them missed, what "negative" is worth hangs on how many
+    there are elsewhere. Wilson's interval of the films seen would be the same at any prevalence."""
+    labels = np.r_[np.zeros(400, int), np.ones(20, int)]
+    score = np.r_[np.linspace(0.01, 0.9, 400), np.linspace(0.5, 0.99, 20)]
+    val, test = (predictions(labels, of_two(score), part=part) for part in ("val", "test"))
+    found = three_answers(
+        val, test, sensitivity=0.99, specificity=0.95, prevalence=prevalence, n_resamples=100
+    )
+    (tn, un, fp), (fn, up, tp) = found.counts
+    assert fn == 0
+    positive = np.repeat([False, False, True, True], [tn, un + fp, up, tp])
+    left = np.repeat([True, False, False, False], [tn, un + fp, up, tp])
+    named = [str(at) for at in range(420)]
+    wanted = predictive_values(positive, ~left, named, prevalence=prevalence).npv
+    npv = found.figures["npv"]
+    assert (npv.value, npv.low, npv.high) == pytest.approx((wanted.value, wanted.low, wanted.high))
+    assert "Mercaldo" in npv.method
+    assert "Mercaldo" in found.figures["ppv"].method
+
+
+def test_shares_of_a_perfect_classifier_at_a_prevalence_are_not_certain() -> None:
+    val, test = apart(gap=40, part="val"), apart(gap=40, seed=1)
+    found = three_answers(
+        val, test, sensitivity=0.95, specificity=0.95, prevalence=0.05, n_resamples=100
+    )
+    positive = found.figures["positive"]
+    assert positive.value == pytest.approx(0.05)
+    assert (positive.low, positive.high) == (None, None)
+    assert "collapsed" in positive.method
+    assert found.figures["sensitivity"].low is not None
 
 
 def test_a_classifier_that_is_too_good_leaves_no_film_doubtful() -> None:

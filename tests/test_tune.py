@@ -23,13 +23,16 @@ import numpy as np
 import pytest
 import sqlalchemy
 from optuna import Trial
+from optuna.trial import TrialState, create_trial
 from sklearn.metrics import log_loss
 
 from osteon import trials
 from osteon.audit import audit
+from osteon.classifier import Classifier
 from osteon.errors import DataError, ResourceError, Unreachable, UsageError
 from osteon.inspection import inspect_films
 from osteon.nested import nested
+from osteon.predictions import write_predictions
 from osteon.prepare import Prepared
 from osteon.recipe import recipe_to_json
 from osteon.searched import read_tuning, verdict
@@ -47,8 +50,8 @@ from osteon.study import (
     worker_name,
 )
 from osteon.trials import Job
-from osteon.tune import Search, tune
-from osteon.types import Estimate, Manifest, Split
+from osteon.tune import Search, _tried, tune
+from osteon.types import Estimate, Manifest, Predictions, Split
 from osteon.workers import _Crew, n_to_ask
 from tests.postgres import server
 from tests.training import TINY, made_ready, write_films
@@ -275,6 +278,50 @@ def test_a_nested_search_goes_on_with_more_trials(ready: Ready, tmp_path: Path) 
     more = nested(recipe, replace(first, trials=5), prepared, manifest, outer, tmp_path)
     assert more.chosen != few.chosen
     assert more.default == few.default
+
+
+def test_an_epoch_whose_loss_is_no_number_is_not_the_best(tmp_path: Path) -> None:
+    """A pruner ends such a trial, and what it had before is kept."""
+    labels = np.arange(20) % 2
+    answers = Predictions(
+        ids=tuple(map(str, range(20))), labels=labels, scores=np.full((20, 2), 0.5),
+        groups=tuple(map(str, range(20))), classes=("a", "b"), part="val",
+    )  # fmt: skip
+    write_predictions(answers, tmp_path / "predictions-val.csv")
+    curve = {1: 0.69, 2: 0.66, 3: float("nan")}
+    trial = create_trial(state=TrialState.PRUNED, intermediate_values=curve)
+    job: Any = SimpleNamespace(folder=lambda _: tmp_path)
+    found = _tried(job, trial, "log_loss")
+    assert found is not None
+    assert (found.score, found.best_epoch) == (0.66, 2)
+
+
+def test_folds_are_judged_each_on_its_own(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores of one fold's network shifted as a whole rank its films as before; pooled with the
+    other folds' they would not."""
+    prepared, manifest, _ = ready
+    facts = inspect_films(manifest)
+    clusters = audit(manifest, facts=facts).clusters
+    outer = folds(manifest, groups=group_films(manifest, clusters), k=2)
+    search = Search(space=GRID, trials=1)
+    plain = nested(TINY, search, prepared, manifest, outer, tmp_path / "plain")
+    real = Classifier.predict_prepared
+
+    def shifted(self: Classifier, *given: Any, **told: Any) -> Predictions:
+        found = real(self, *given, **told)
+        if told["ids"] != outer[0].test:
+            return found
+        odds = found.scores * [1.0, 4.0]
+        return replace(found, scores=odds / odds.sum(1, keepdims=True))
+
+    monkeypatch.setattr(Classifier, "predict_prepared", shifted)
+    again = nested(TINY, search, prepared, manifest, outer, tmp_path / "shifted")
+    for told in (again.winner, again.default):
+        assert "mean of 2 folds" in told["auroc"].method
+    assert again.winner["auroc"].value == pytest.approx(plain.winner["auroc"].value)
+    assert again.default["auroc"].value == pytest.approx(plain.default["auroc"].value)
 
 
 # --- where it is kept -----------------------------------------------------------------------------
