@@ -14,7 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from osteon.__main__ import main
+from osteon.cli import app
 from osteon.plan import SplitPlan
 from osteon.run import Request
 from osteon.values import write_value
@@ -87,6 +90,57 @@ def test_run_does_everything_and_leaves_all_in_the_folder(here: Path, films: Pat
     code, _, err = osteon(here, "run", films, "--out", "mine", *QUICK, "--set", "seed=4")
     assert code == 2
     assert "other data, recipe or split" in err
+
+
+def test_a_run_killed_while_it_was_judged_becomes_the_same(
+    here: Path, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its test part is judged, but what a reader can do with the scores is not yet."""
+    assert osteon(here, "run", films, "--out", "whole", *QUICK)[0] == 0
+    whole = {path.name for path in (here / "whole").iterdir()}
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for stage in ("write_decisions", "write_subgroups"):
+        out = here / stage
+        request = ["run", films, "--out", out, *QUICK]
+        with monkeypatch.context() as patch:
+            patch.setattr(f"osteon.judge.{stage}", killed)
+            said = CliRunner().invoke(app, [str(word) for word in request])
+            assert said.exit_code == 130
+        assert osteon(here, *request)[0] == 0
+        assert {path.name for path in out.iterdir()} == whole
+        answers = (json.loads((at / "decisions.json").read_text()) for at in (out, here / "whole"))
+        assert next(answers) == next(answers)
+
+
+def test_films_that_changed_under_a_run_are_noticed(here: Path, films: Path) -> None:
+    """Same names, same labels, other bytes: test films could be those of training now."""
+    shutil.copytree(films, here / "own")
+    assert osteon(here, "train", "own", "--out", "r", *QUICK)[0] == 0
+    shutil.copy(here / "own" / "normal" / "0.png", here / "own" / "normal" / "1.png")
+    code, _, err = osteon(here, "run", "own", "--out", "r", *QUICK)
+    assert code == 3
+    assert "have changed since r was begun" in err
+
+
+def test_lack_of_memory_in_torch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy() -> None:
+        import torch
+
+        torch.empty(1 << 50, dtype=torch.uint8)
+
+    def broken() -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("osteon.cli.app", greedy)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+    monkeypatch.setattr("osteon.cli.app", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        main()
 
 
 def test_each_stage_alone(here: Path, films: Path) -> None:
@@ -197,6 +251,22 @@ def test_a_leak_stops_the_run_and_both_ways_out_work(here: Path) -> None:
     assert said["verdict"].startswith("The shipped split was not used: 12 of 12 test films")
 
 
+def test_verdicts_on_what_leaks_go_on_in_the_same_folder(here: Path) -> None:
+    data = here / "data"
+    write_films(data / "train", each=30)
+    for name in ("normal", "broken"):
+        (data / "test" / name).mkdir(parents=True)
+        for number in range(20, 30):
+            (data / "train" / name / f"{number}.png").rename(data / "test" / name / f"{number}.png")
+    shutil.copy(data / "train" / "normal" / "0.png", data / "test" / "normal" / "0.png")
+    request = ["run", data, "--out", "r", *QUICK]
+    assert osteon(here, *request)[0] == 1
+    (here / "v.csv").write_text("id,verdict\ntest/normal/0.png,remove\n")
+    code, out, err = osteon(here, *request, "--verdicts", "v.csv", "--json")
+    assert code == 0, err
+    assert json.loads(out)["split"]["test"] == 20
+
+
 def one_class(here: Path) -> list[object]:
     write_films(here / "d", classes=("normal",))
     return ["run", here / "d"]
@@ -254,6 +324,8 @@ BAD = [
         "leave out --split shipped",
     ),
     (lambda _: ["data", "fetch", "fracatlass", "x"], 2, "Did you mean 'fracatlas'"),
+    (lambda _: ["phantom", "p", "--seed", "-1"], 2, "Invalid value for '--seed'"),
+    (lambda _: ["explain", "r", "--seed", "-1"], 2, "Invalid value for '--seed'"),
 ]
 
 
@@ -315,7 +387,7 @@ def test_ctrl_c_keeps_what_was_done_and_it_goes_on(here: Path, films: Path) -> N
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "osteon train --resume r" in err
+    assert "The same command goes on" in err
     assert last.exists()
 
 

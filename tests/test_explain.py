@@ -519,6 +519,17 @@ def test_a_run_is_explained(
     assert (learnt.plots / "pointing-game-by-size-of-fracture-validation.csv").is_file()
 
 
+@pytest.mark.parametrize("methods", ["gradcamm", "", "centre"])
+def test_a_misspelt_method_does_not_open_the_test_part(
+    learnt: RunFolder, cache: Path, monkeypatch: pytest.MonkeyPatch, methods: str
+) -> None:
+    monkeypatch.setenv("OSTEON_CACHE", str(cache))
+    openings = learnt.openings.read_text()
+    said = CliRunner().invoke(app, ["explain", str(learnt.path), "--methods", methods])
+    assert said.exit_code != 0
+    assert learnt.openings.read_text() == openings
+
+
 def test_it_is_json_where_json_was_asked(
     learnt: RunFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,6 +227,14 @@ def test_the_probe_is_kept_and_believed(exported: Exported, tmp_path: Path) -> N
         assert Bundle.load(exported.bundle, cache=tmp_path, workers=2).runtime.name == loser
 
 
+def test_a_bundle_is_read_where_no_cache_can_be_kept(exported: Exported, tmp_path: Path) -> None:
+    if len(ENGINES) < 3:
+        pytest.skip("one fast engine alone is taken without a probe")
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    bundle = Bundle.load(exported.bundle, cache=tmp_path / "cache")
+    assert bundle.runtime.name in ENGINES
+
+
 def test_an_engine_with_other_scores_is_not_taken(exported: Exported, tmp_path: Path) -> None:
     copy = tmp_path / "b"
     shutil.copytree(exported.bundle, copy)

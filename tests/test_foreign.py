@@ -192,6 +192,41 @@ def test_one_class_alone_is_refused(tmp_path: Path) -> None:
         evaluate_predictions(tmp_path / "theirs.csv", out=tmp_path / "out")
 
 
+def test_nothing_of_an_older_evaluation_is_taken_for_this_ones(tmp_path: Path) -> None:
+    val = table(tmp_path / "val.csv", scored(60, seed=1, name="v{}.png"))
+    folder = RunFolder(tmp_path / "out")
+    write_foreign_report(folder.path, *evaluated(tmp_path, scored(80), validation=val))
+    assert (folder.path / "calibration.json").is_file()
+    assert "Three answers" in folder.report.read_text()
+    write_foreign_report(folder.path, *evaluated(tmp_path, scored(80, seed=5)))
+    there = {path.name for path in folder.path.iterdir()}
+    assert not there & {
+        "calibration.json", "decisions.json", "evaluation-val.json", "predictions-val.csv"
+    }  # fmt: skip
+    assert "Three answers" not in folder.report.read_text()
+
+
+def test_one_that_was_killed_is_done_again_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    val = table(tmp_path / "val.csv", scored(60, seed=1, name="v{}.png"))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("osteon.foreign.write_decisions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluated(tmp_path, scored(80), validation=val)
+    with monkeypatch.context() as patch:
+        patch.setattr("osteon.foreign.write_predictions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluated(tmp_path, scored(80), validation=val)
+    found, _ = evaluated(tmp_path, scored(80), validation=val)
+    assert read_value(Foreign, tmp_path / "out" / "foreign.json") == found
+    assert (tmp_path / "out" / "decisions.json").is_file()
+
+
 def test_it_does_not_write_over_anything_else(tmp_path: Path) -> None:
     evaluated(tmp_path, scored(40))
     evaluated(tmp_path, scored(60))  # an older evaluation gives way

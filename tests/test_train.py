@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_what_was_done(
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(import_module("osteon.train"), "fit", interrupted)
-    with pytest.raises(Interrupted, match=r"after 2 epochs.*osteon train --resume"):
+    with pytest.raises(Interrupted, match=r"after 2 epochs.*The same command goes on"):
         train(TINY, *ready, tmp_path)
     assert read_checkpoint(tmp_path / "checkpoints" / "last.safetensors").epoch == 2
 

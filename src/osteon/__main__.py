@@ -6,6 +6,8 @@ import sys
 
 from osteon.errors import Interrupted, OsteonError
 
+OUT_OF_MEMORY = "Out of memory. Use a smaller --set batch_size or --set pixels.size_px."
+
 
 def main() -> None:
     from osteon.cli import app
@@ -20,7 +22,18 @@ def main() -> None:
             raise
         fail("Stopped. Nothing already written is lost; run the same command again.", stopped)
     except MemoryError:
-        fail("Out of memory. Use a smaller --set batch_size or --set pixels.size_px.", 4)
+        fail(OUT_OF_MEMORY, 4)
+    except RuntimeError as error:
+        if not _is_lack_of_memory(error):
+            raise
+        fail(OUT_OF_MEMORY, 4)
+
+
+def _is_lack_of_memory(error: RuntimeError) -> bool:
+    """Torch has an error of its own on a GPU, and none but words on a CPU."""
+    torch = sys.modules.get("torch")
+    on_gpu = torch is not None and isinstance(error, torch.OutOfMemoryError)
+    return on_gpu or "can't allocate memory" in str(error)
 
 
 def fail(message: str, code: int) -> None:

@@ -52,18 +52,19 @@ def explain_run(
 
     Raises DataError for a run that was not evaluated, UnknownName for no such method.
     """
-    from osteon.explain.judge import judge
+    from osteon.explain.judge import chosen_methods, judge
     from osteon.run import existing_run, report_run
 
     folder = existing_run(path)
     if not folder.predictions("test").is_file():
         raise DataError(f"{path} is not evaluated yet: osteon evaluate {path}")
     run = _open(folder, cache)
+    chosen = chosen_methods(run.classifier, names)  # before the test part is opened for nothing
     with timed(folder.environment, "explain"):
         log_opening(folder, "osteon explain")
         judged = judge(
             run.classifier, run.prepared, run.manifest, run.audit.facts, run.split,
-            names=names, n_films=n_films, seed=seed,
+            names=chosen, n_films=n_films, seed=seed,
         )  # fmt: skip
         found = _with_failures(judged, run)
         write_value(folder.path / RESULT, found)

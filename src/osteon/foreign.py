@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.attributes import attributes_of, column
+from osteon.calibrate import FILE as CALIBRATION
 from osteon.clusters import connected, copy_clusters, group_films, sharing
+from osteon.decisions import FILE as DECISIONS
 from osteon.errors import DataError, UsageError
 from osteon.evaluate import choose_operating_point, evaluate
 from osteon.fracture_size import fracture_sizes
@@ -117,6 +119,7 @@ def evaluate_predictions(
         studies=fuse(test, on_val, study_of, point=point, unit=unit),
     )
     folder = RunFolder(out)
+    _clear(folder)
     _write(folder, found, test, on_val, point)
     if on_val is not None:
         write_decisions(folder, on_val, test, goals)
@@ -369,6 +372,13 @@ def _subgroups(
     return replace(found, sizes=sizes)
 
 
+def _clear(folder: RunFolder) -> None:
+    """Of an older evaluation nothing may be taken for this one's: it may have had validation."""
+    made = [folder.predictions("val"), folder.evaluation("val"), *folder.plots.glob("*")]
+    for path in (*made, folder.path / CALIBRATION, folder.path / DECISIONS, folder.report):
+        path.unlink(missing_ok=True)
+
+
 def _write(
     folder: RunFolder,
     found: Foreign,
@@ -376,6 +386,7 @@ def _write(
     on_val: Predictions | None,
     point: OperatingPoint | None,
 ) -> None:
+    write_value(folder.foreign, found)  # first: by it the folder is known for what it is
     write_predictions(test, folder.predictions("test"))
     write_value(folder.evaluation("test"), found.evaluation)
     if on_val is not None:
@@ -383,7 +394,6 @@ def _write(
         write_value(folder.evaluation("val"), evaluate(on_val, operating_point=point))
     write_value(folder.path / "subgroups.json", found.subgroups)
     write_value(folder.path / "studies.json", found.studies)
-    write_value(folder.foreign, found)
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -33,7 +33,10 @@ def quantised(whole: Path, path: Path, films: Iterable[NDArray[np.uint8]]) -> Pa
 
     Raises MissingExtra without ONNX Runtime, whose static quantisation this is.
     """
+    from osteon.onnxruntime_alone import load_onnxruntime
+
     try:
+        load_onnxruntime()
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError:
         raise MissingExtra("An int8 bundle", "export") from None

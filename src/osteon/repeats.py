@@ -167,7 +167,8 @@ def _of_seeds(seen: Floats, drawn: Floats, seed: int) -> Floats:
     if n_seeds < 2:
         return np.zeros(n_resamples)
     rng = np.random.default_rng((seed, n_seeds))
-    by_films = np.nanmean((drawn - seen).var(axis=0, ddof=1))
+    by_draw = (drawn - seen).var(axis=0, ddof=1)
+    by_films = np.mean(by_draw, where=~np.isnan(by_draw)) if np.isfinite(by_draw).any() else np.nan
     in_all = (n_seeds - 1) * seen.var(ddof=1) / rng.chisquare(n_seeds - 1, n_resamples)
     variance = np.maximum(0.0, in_all - by_films) / n_seeds
     found: Floats = np.sqrt(variance) * rng.standard_normal(n_resamples)

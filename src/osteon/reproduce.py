@@ -12,7 +12,7 @@ import numpy as np
 
 from osteon.baselines import baseline_scores
 from osteon.environment import this_environment, without_folders
-from osteon.errors import Interrupted, UsageError
+from osteon.errors import UsageError
 from osteon.manifest import write_manifest
 from osteon.progress import say
 from osteon.protocols import split_by_film
@@ -175,11 +175,7 @@ class _Bench:
             return {name: read_predictions(path, part=name) for name, path in paths.items()}
         prepared = self._prepared(recipe)
         resume = folder.checkpoints.is_dir()
-        try:
-            classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=resume)
-        except Interrupted:
-            told = f"Stopped in {folder.path.name}; what is done is kept in {self.out}."
-            raise Interrupted(f"{told} The same command goes on.") from None
+        classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=resume)
         if "test" in asked:
             log_opening(folder, "osteon reproduce")
         found = {}

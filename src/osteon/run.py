@@ -171,13 +171,13 @@ def examine(
 ) -> tuple[Manifest, Audit]:
     """Manifest and audit, of panels where ``rules`` cut them; written to the run folder.
 
-    Raises DataError when the data are no longer those that the run began with.
+    Raises DataError when the data are no longer those that the run was split with.
     """
-    from osteon.manifest import read_manifest, write_manifest
+    from osteon.manifest import write_manifest
 
     with timed(folder.environment, "audit"):
         manifest, audit = look_over(read, rules, cache=cache or default_cache())
-        if folder.manifest.exists() and read_manifest(folder.manifest).digest != manifest.digest:
+        if folder.split.exists() and not _same_films(folder, manifest, audit):
             raise DataError(
                 f"The data in {manifest.root} have changed since {folder.path} was begun. Start a "
                 "new run with another --out."
@@ -185,6 +185,18 @@ def examine(
         write_manifest(manifest, folder.manifest)
         write_value(folder.audit, audit)
     return manifest, audit
+
+
+def _same_films(folder: RunFolder, manifest: Manifest, audit: Audit) -> bool:
+    """Whether films, labels and every byte are those that were split."""
+    from osteon.manifest import read_manifest
+
+    if read_manifest(folder.manifest).digest != manifest.digest:
+        return False
+    before = read_value(Audit, folder.audit).facts
+    return {id_: film.sha256 for id_, film in before.items()} == {
+        id_: film.sha256 for id_, film in audit.facts.items()
+    }
 
 
 def divide(manifest: Manifest, audit: Audit, folder: RunFolder, plan: SplitPlan) -> Split:
@@ -280,16 +292,18 @@ def evaluate_run(
         on_val = predictions("val")
         point = choose_operating_point(on_val) if len(manifest.classes) == 2 else None
         without_pictures = learn_metadata(manifest, audit.facts, parts)
-        _score(folder, on_val, manifest, parts, without_pictures, point)
+        of_val = _scored(folder, on_val, manifest, parts, without_pictures, point)
+        write_value(folder.evaluation("val"), of_val)
         log_opening(folder, "osteon evaluate")
         on_test = predictions("test")
-        evaluation = _score(folder, on_test, manifest, parts, without_pictures, point)
+        of_test = _scored(folder, on_test, manifest, parts, without_pictures, point)
         write_decisions(folder, on_val, on_test, goals)
         write_subgroups(folder, on_val, on_test, manifest, audit.facts, point, recipe.pixels)
-        return evaluation
+        write_value(folder.evaluation("test"), of_test)  # last: where it is, ``run`` is done
+        return of_test
 
 
-def _score(
+def _scored(
     folder: RunFolder,
     predictions: Predictions,
     manifest: Manifest,
@@ -304,14 +318,12 @@ def _score(
     write_predictions(predictions, folder.predictions(predictions.part))
     metadata = without_pictures.judged(predictions.ids)
     majority = majority_scores(manifest, parts, predictions.ids)
-    evaluation = evaluate(
+    return evaluate(
         predictions,
         operating_point=point,
         baselines={"metadata_only": metadata.scores, "majority": majority},
         remarks=metadata.remarks,
     )
-    write_value(folder.evaluation(predictions.part), evaluation)
-    return evaluation
 
 
 def report_run(folder: RunFolder) -> Path:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import MissingExtra, UnknownName, UsageError
+from osteon.errors import MissingExtra, ResourceError, UnknownName, UsageError
 from osteon.files import write_json
 from osteon.parallel import default_workers, in_order
+from osteon.progress import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,8 +132,9 @@ def _openvino(network: Network, threads: int, streams: int) -> Infer:
 
 
 def _onnxruntime(network: Network, threads: int, streams: int) -> Infer:
-    import onnxruntime
+    from osteon.onnxruntime_alone import load_onnxruntime
 
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads // streams)
     options.inter_op_num_threads = 1
@@ -186,7 +188,10 @@ def chosen_runtime(network: Network, *, kept: Path, several: bool) -> str:
         told = json.loads(place.read_text(encoding="utf-8"))
     else:
         told = probe(network, fast)
-        write_json(place, told)
+        try:
+            write_json(place, told)
+        except (ResourceError, UsageError) as error:  # only a cache, as of a read-only container
+            say(f"The next start will time the engines again. {error}")
     what = "several" if several else "one"
     best: str = min(told, key=lambda name: float(told[name][what]))
     return best

@@ -77,8 +77,8 @@ def train(
                         break
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped after {counted(len(history), 'epoch')}; what is done is kept. Go on with: "
-            f"osteon train --resume {run}"
+            f"Stopped after {counted(len(history), 'epoch')}, which are kept in {run}. The same "
+            "command goes on."
         ) from None
     write_history(history, folder.history)
     return Classifier.load(run)

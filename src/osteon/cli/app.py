@@ -54,7 +54,7 @@ Choice = Annotated[
 Despite = Annotated[
     bool, typer.Option("--despite-leaks", help="Use the shipped split although it leaks.")
 ]
-Seed = Annotated[int, typer.Option(help="Same seed, same result.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same result.", min=0)]
 
 
 def _version(wanted: bool) -> None:

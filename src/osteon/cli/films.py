@@ -17,7 +17,7 @@ command = partial(app.command, rich_help_panel="Films")
 def phantom(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     films: Annotated[int, typer.Option(min=1, help="How many films.")] = 360,
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 0,
     settings: Annotated[
         list[str] | None,
         typer.Option(

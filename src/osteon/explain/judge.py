@@ -85,17 +85,7 @@ def judge(
 
     Raises UnknownName for no such method, UsageError without a film to judge on.
     """
-    known = methods(classifier.net)
-    if names is None:
-        names = [name for name in known if EXPLAINERS[name].passes <= CHEAP]
-    elif "all" in names:
-        names = known
-    chosen = [name for name in methods() if name in {*names}]
-    for name in names:
-        if not EXPLAINERS[name].looks_at_network:
-            raise UsageError(f"'{name}' is a baseline: every method is compared with it anyway.")
-    if not chosen:
-        raise UsageError(f"No method is named. Known: {', '.join(methods())}.")
+    chosen = chosen_methods(classifier, names)
     bench = _bench(classifier, prepared, manifest, facts, split, n_films, seed)
     by_boxes = bench.samples["val"].boxed
     judged = tuple(_judged(name, bench, by_boxes) for name in chosen)
@@ -116,9 +106,25 @@ def judge(
         }
         if by_boxes
         else {},
-        not_judged=tuple(name for name in known if name not in chosen),
+        not_judged=tuple(name for name in methods(classifier.net) if name not in chosen),
         shown=_best(judged, by_boxes),
     )
+
+
+def chosen_methods(classifier: Classifier, names: Sequence[str] | None) -> list[str]:
+    """The methods that ``judge`` judges for these names, and raises for."""
+    known = methods(classifier.net)
+    if names is None:
+        names = [name for name in known if EXPLAINERS[name].passes <= CHEAP]
+    elif "all" in names:
+        names = known
+    for name in names:
+        if not EXPLAINERS[name].looks_at_network:
+            raise UsageError(f"'{name}' is a baseline: every method is compared with it anyway.")
+    chosen = [name for name in methods() if name in {*names}]
+    if not chosen:
+        raise UsageError(f"No method is named. Known: {', '.join(methods())}.")
+    return chosen
 
 
 def _bench(
