@@ -16,6 +16,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"values", "runs", "classes", "clusters"},
     {
         "environment",
+        "onnxruntime_alone",
         "openvino_alone",
         "formats",
         "isolated",

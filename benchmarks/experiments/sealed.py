@@ -1,9 +1,11 @@
 """Test scores of finished runs, each opened once: by seed of the split, and their mean.
 
     python -m benchmarks.experiments.sealed fracatlas-strong RUN0 RUN1 RUN2 [--against RUN0 ...]
+    python -m benchmarks.experiments.sealed fracatlas-strong --again [--against fracatlas-probe]
 
 Copies each run's predictions to results/NAME-test-SEED.csv and writes results/NAME-test.json. The
-mean's interval is of a bootstrap of groups and seeds together; a difference is paired by both.
+mean is as in ``osteon.repeats``; a difference is paired by films and seeds. ``--again``
+makes means and differences anew from the predictions kept there, and opens no test part.
 """
 
 from __future__ import annotations
@@ -49,11 +51,14 @@ def sensitivity_at_specificity(labels: Ints, scores: Floats, weights: Floats) ->
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("name")
-    reader.add_argument("runs", type=Path, nargs="+")
+    reader.add_argument("runs", type=Path, nargs="*")
     reader.add_argument("--against", type=Path, nargs="*", default=[])
+    reader.add_argument("--again", action="store_true")
     asked = reader.parse_args()
+    if asked.again:
+        again(asked.name, *map(str, asked.against))
+        return
     mine, theirs = tests_of(asked.runs), tests_of(asked.against)
-    names = TWO if len(mine[0].classes) == 2 else MANY
     figures: dict[str, object] = {
         "runs": [_commanded(run) for run in asked.runs],
         "seeds": [_seed(run) for run in asked.runs],
@@ -61,18 +66,36 @@ def main() -> None:
             {"films": len(each.ids), "groups": len(set(each.groups)), **judged(each), **_point(run)}
             for run, each in zip(asked.runs, mine, strict=True)
         ],
-        "mean": {name: said(each) for name, each in repeated(names, mine).items()},
+        **means(mine, theirs),
     }
     if theirs:
         figures["gain_by_seed"] = [gained(*pair) for pair in zip(mine, theirs, strict=True)]
-        paired = repeated_differences(names, mine, theirs)
-        figures["gain"] = {name: said(each) for name, each in paired.items()}
     for run in asked.runs:
         to = FOLDER / f"{asked.name}-test-{_seed(run)}.csv"
         shutil.copyfile(run / "predictions-test.csv", to)
     told = {**figures, "machine": machine(), "versions": versions()}
     (FOLDER / f"{asked.name}-test.json").write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
+
+
+def means(mine: Sequence[Predictions], theirs: Sequence[Predictions]) -> dict[str, object]:
+    names = TWO if len(mine[0].classes) == 2 else MANY
+    told = {"mean": repeated(names, mine)}
+    if theirs:
+        told["gain"] = repeated_differences(names, mine, theirs)
+    return {what: {name: said(each) for name, each in of.items()} for what, of in told.items()}
+
+
+def again(name: str, against: str = "") -> None:
+    path = FOLDER / f"{name}-test.json"
+    told = json.loads(path.read_text())
+    told |= means(*(_kept(each, told["seeds"]) if each else [] for each in (name, against)))
+    path.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def _kept(name: str, seeds: Sequence[int]) -> list[Predictions]:
+    paths = [FOLDER / f"{name}-test-{seed}.csv" for seed in seeds]
+    return [read_predictions(path, part="test") for path in paths]
 
 
 def tests_of(runs: Sequence[Path]) -> list[Predictions]:

@@ -25,12 +25,10 @@ def activation_of(name: Activation, *, in_place: bool = False) -> nn.Module:
 
 def classes_layer(width: int, n_classes: int, output: Output) -> nn.Module:
     """From the last features to (N, C) logits."""
-    from torch import nn
-
-    from osteon.networks import OneSigmoid
+    from osteon.networks import Linear, OneSigmoid
 
     if output == "softmax":
-        return nn.Linear(width, n_classes)
+        return Linear(width, n_classes)
     if n_classes != 2:
         raise UsageError(
             f"One sigmoid tells two classes apart, here are {n_classes}: "

@@ -49,7 +49,7 @@ class Cnn:
         """Raises UsageError for a sigmoid and more than two classes."""
         from torch import nn
 
-        from osteon.networks import Dropout, StandardiseFilm
+        from osteon.networks import Dropout, Linear, StandardiseFilm
 
         layers: list[nn.Module] = [StandardiseFilm()] if self.normalise == "film" else []
         before = 1
@@ -64,7 +64,7 @@ class Cnn:
             layers.append(nn.Flatten())
             before *= self.side_after(self.input_px) ** 2
         for width in self.dense:
-            layers += [nn.Linear(before, width), activation_of(self.activation)]
+            layers += [Linear(before, width), activation_of(self.activation)]
             layers.append(Dropout(self.dropout))
             before = width
         if not self.dense:

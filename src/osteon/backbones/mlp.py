@@ -27,18 +27,18 @@ class Mlp:
     def build(self, n_classes: int) -> nn.Module:
         from torch import nn
 
-        from osteon.networks import Dropout
+        from osteon.networks import Dropout, Linear
 
         layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(self.input_px), nn.Flatten()]
         before = self.input_px**2
         for width in self.widths:
-            layers.append(nn.Linear(before, width))
+            layers.append(Linear(before, width))
             if self.batch_norm:
                 layers.append(nn.BatchNorm1d(width))
             layers.append(activation_of(self.activation))
             if self.dropout:
                 layers.append(Dropout(self.dropout))
             before = width
-        net = nn.Sequential(*layers, nn.Linear(before, n_classes))
+        net = nn.Sequential(*layers, Linear(before, n_classes))
         initialise(net, self.init)
         return net

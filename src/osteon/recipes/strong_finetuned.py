@@ -15,8 +15,8 @@ def strong_finetuned() -> Recipe:
     fine-tuned with a head on each of 32 x 32 cells that fracture boxes teach where the data have
     them; films score by their strongest cells, and are mirrored at random. Chosen by grouped
     cross-validation on FracAtlas (docs/experiments.md).
-    Expected: FracAtlas test AUROC 0.949 [0.923, 0.969] (483 films each, mean of three seeds of
-    the split), 0.020 [0.004, 0.039] above strong; three grouped folds of the train part
+    Expected: FracAtlas test AUROC 0.949 [0.924, 0.969] (483 films each, mean of three seeds of
+    the split), 0.020 [0.005, 0.035] above strong; three grouped folds of the train part
     0.026 [0.011, 0.044] above it
     Hardware: any CPU; 0.5 MB of disk for each film, in the cache
     Time: 35 ms of CPU a film for the maps, kept in the cache, and for 2,252 films
