@@ -63,6 +63,8 @@ def whole_films(seed: int = 0) -> dict[str, bytes]:
     ):
         dataset = dicom_dataset(deep)
         dataset.file_meta.TransferSyntaxUID = syntax
+        if syntax == ExplicitVRBigEndian:
+            dataset.PixelData = deep.byteswap().tobytes()
         films[f"{syntax.keyword}.dcm"] = dicom_bytes(dataset)
     return films | {f"{syntax}.dcm": by_gdcm(deep, syntax) for syntax in LOSSLESS}
 

@@ -19,6 +19,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
     RLELossless,
@@ -148,6 +149,14 @@ def test_what_lies_in_unused_bits_is_dropped(signed: bool) -> None:
     dataset = dicom_dataset(overlaid.astype(np.uint16).view(clean.dtype))
     dataset.add_new((0x6000, 0x0102), "US", 13)  # an overlay in bit 13 of the pixels
     assert np.array_equal(decode(dicom_bytes(dataset)).gray, decode(dicom(clean)).gray)
+
+
+def test_big_endian_pixels_are_those_of_little_endian() -> None:
+    """Explicit VR Big Endian (PS3.5 A.3, retired) is met in archives still."""
+    dataset = dicom_dataset(DEEP)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    dataset.PixelData = DEEP.byteswap().tobytes()
+    assert np.array_equal(decode(dicom_bytes(dataset)).gray, decode(dicom(DEEP)).gray)
 
 
 @pytest.mark.parametrize("signed", [False, True])

@@ -18,8 +18,8 @@ def regions_quantum() -> Recipe:
 
     A small convolutional front, six qubits in three strongly entangling layers, a linear read-out:
     whether the circuit earns anything is asked by osteon reproduce, against a classical control.
-    Expected: multi-region, grouped test AUROC 0.733 [0.485, 0.961] (1,585 films, three seeds,
-    103 groups in all), not shown to be above file metadata alone; its control 0.874
+    Expected: multi-region, grouped test AUROC 0.782 [0.523, 1.000] (1,585 films, three seeds,
+    103 groups in all), not shown to be above file metadata alone; its control 0.835
     Hardware: any CPU; needs pip install "osteon[quantum]"
     Time: 3 minutes for 7,400 films on one core
     """
