@@ -521,7 +521,7 @@ def test_a_stream_of_another_size_than_its_header_is_not_handed_on(
     from tests.mutations import with_stream_size
 
     data = by_gdcm(DEEP, syntax)
-    monkeypatch.setattr("osteon.dicom.decode_frame", handed_on)
+    monkeypatch.setattr("osteon.stored_values.decode_frame", handed_on)
     with pytest.raises(UnreadableFilm, match="another size than the header"):
         decode(with_stream_size(data, 60_000))
 

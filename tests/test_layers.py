@@ -22,6 +22,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
         "isolated",
         "jpeg",
         "raster",
+        "stored_values",
         "dicom",
         "parallel",
         "placement",

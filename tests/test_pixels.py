@@ -347,7 +347,7 @@ def test_in_bands_as_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None
         ),
     }
     at_once = decode(files[name]).gray
-    for stage in ("raster", "dicom"):
+    for stage in ("raster", "stored_values"):
         monkeypatch.setattr(f"osteon.{stage}._BAND_PX", 7 * GRAY.shape[1])
     assert np.array_equal(decode(files[name]).gray, at_once)
 

@@ -244,7 +244,7 @@ def _burned_in(
     dataset: Dataset, gray: Gray, looks_written: Callable[[Gray], bool] | None
 ) -> str | None:
     """Why there may be writing in the pixels, or what else in them may tell whose film it is."""
-    from osteon.dicom import has_embedded_overlay
+    from osteon.stored_values import has_embedded_overlay
 
     said = told(dataset, "BurnedInAnnotation").upper()
     if said == "YES":

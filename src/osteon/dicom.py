@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +21,15 @@ from osteon.formats import (
     quoted,
     truncated,
 )
-from osteon.isolated import decode_frame
 from osteon.raster import quiet
+from osteon.stored_values import (
+    bands,
+    bits_stored,
+    first_frame,
+    n_frames,
+    padding_of,
+    stored_values,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +39,6 @@ if TYPE_CHECKING:
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _HEADER = 1_000_000  # bytes of a data set besides its pixels, generously
-_BAND_PX = 4_000_000  # turned into gray at once
-_JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 FAULTS = (
     ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError,
     RuntimeError, TypeError, ValueError, struct.error, zlib.error,
@@ -57,9 +61,9 @@ def decode_dicom(data: bytes, *, max_pixels: int) -> Decoded:
             return Decoded(
                 gray=gray,
                 format="DICOM",
-                bit_depth=_bits_stored(dataset),
+                bit_depth=bits_stored(dataset),
                 n_channels=3 if _is_palette(dataset) else int(dataset.SamplesPerPixel),
-                n_frames=max(1, _n_frames(dataset)),
+                n_frames=max(1, n_frames(dataset)),
                 spacing_mm=spacing_mm(dataset),
             )
         except RecursionError:  # how deep is too deep hangs on who calls: no number is told
@@ -125,20 +129,16 @@ def _is_palette(dataset: Dataset) -> bool:
     return bool(dataset.get("PhotometricInterpretation") == "PALETTE COLOR")
 
 
-def _bits_stored(dataset: Dataset) -> int:
-    return int(dataset.get("BitsStored") or dataset.BitsAllocated)
-
-
 def _presented(dataset: Dataset, data: bytes, max_pixels: int) -> Gray:
     """(H, W) gray: uint8 of films that were 8-bit all along, else uint16."""
     if dataset.SamplesPerPixel != 1 or _is_palette(dataset):
         return _luma(*_colours(dataset, data))
-    stored = _stored_values(dataset, data, max_pixels)
-    padding = _padding(dataset, stored)
+    stored = stored_values(dataset, data, max_pixels)
+    padding = padding_of(dataset, stored)
     extremes = _extremes(dataset, stored, padding) if _is_stretched(dataset, stored) else None
-    shallow = _bits_stored(dataset) <= 8 and not _is_transformed(dataset)
+    shallow = bits_stored(dataset) <= 8 and not _is_transformed(dataset)
     gray: Gray = np.empty(stored.shape, np.uint8 if shallow else np.uint16)
-    for rows in _bands(stored.shape):
+    for rows in bands(stored.shape):
         share = _to_unit(dataset, stored[rows], extremes)
         if dataset.PhotometricInterpretation == "MONOCHROME1":
             share = 1.0 - share
@@ -146,128 +146,6 @@ def _presented(dataset: Dataset, data: bytes, max_pixels: int) -> Gray:
             share[padding[rows]] = 0.0
         gray[rows] = np.rint(share * (255.0 if shallow else 65_535.0))
     return gray
-
-
-def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Portions of rows: floats of all of a large film would fill the memory."""
-    height = max(1, _BAND_PX // shape[1])
-    return (slice(top, top + height) for top in range(0, shape[0], height))
-
-
-# --- stored values --------------------------------------------------------------------------------
-
-
-def _stored_values(dataset: Dataset, data: bytes, max_pixels: int) -> NDArray[Any]:
-    if dataset.file_meta.TransferSyntaxUID == _JPEG_BASELINE and _bits_stored(dataset) == 8:
-        return _baseline_frame(dataset, max_pixels)
-    stored = _first_frame(dataset, data, correct_unused_bits=False)
-    if stored.dtype.kind == "f":
-        return stored
-    bits = 8 * stored.dtype.itemsize
-    unused = bits - _bits_stored(dataset)
-    if unused <= 0:
-        return stored
-    above = _bits_above(dataset, bits, unused)
-    overlaid = has_embedded_overlay(dataset)
-    values = np.empty_like(stored)
-    for rows in _bands(stored.shape):
-        # As the type is signed for signed pixels, shifting out and back extends the sign.
-        kept = (stored[rows] << above) >> above
-        if not overlaid:
-            lost = stored[rows].astype(f"u{bits // 8}") >> (bits - above) != 0
-            lost &= kept != stored[rows]
-            _check_lost(dataset, stored[rows][lost])
-            kept[lost] = stored[rows][lost]
-        values[rows] = kept >> (unused - above)
-    return values
-
-
-def _check_lost(dataset: Dataset, lost: NDArray[Any]) -> None:
-    """Bits beyond those that are stored are an overlay's, which says so, or the padding's."""
-    padding = _padding_range(dataset)
-    if lost.size and not (padding and ((lost >= padding[0]) & (lost <= padding[1])).all()):
-        raise damaged(
-            f"its pixels need more than the {_bits_stored(dataset)} bits that it says are stored: "
-            "its Bits Stored (0028,0101) is wrong"
-        )
-
-
-def _bits_above(dataset: Dataset, bits: int, unused: int) -> int:
-    """How many bits lie above the high bit: all that are unused, but where old films are stored in
-    the upper bits."""
-    high = dataset.get("HighBit")
-    if high is None or dataset.file_meta.TransferSyntaxUID.is_compressed:
-        return unused
-    return min(unused, max(0, bits - 1 - int(high)))
-
-
-def has_embedded_overlay(dataset: Dataset) -> bool:
-    """Old scanners keep overlays in bits that no pixel uses (PS3.5 8.1.2)."""
-    return any(
-        dataset.get((group, 0x0102)) is not None  # its bit position
-        and int(dataset[group, 0x0102].value or 0) > 0
-        and (group, 0x3000) not in dataset  # data of its own
-        for group in range(0x6000, 0x6020, 2)
-    )
-
-
-def _first_frame(dataset: Dataset, data: bytes, **options: Any) -> NDArray[Any]:
-    """As pydicom gives it, told ``options``; what needs GDCM is decoded apart, as it may crash."""
-    from pydicom.encaps import get_frame
-    from pydicom.pixels.utils import pixel_array
-    from pydicom.uid import RLELossless
-
-    from osteon.jpeg import stream_size
-
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_compressed and syntax != RLELossless and syntax != _DEFLATED.decode():
-        size = stream_size(get_frame(dataset.PixelData, 0, number_of_frames=_n_frames(dataset)))
-        if size not in (None, (dataset.Columns, dataset.Rows)):  # GDCM believes the stream
-            raise damaged("the picture inside is of another size than the header says")
-        return decode_frame(data)
-    frame: NDArray[Any] = pixel_array(dataset, index=0, **options)
-    return frame
-
-
-def _baseline_frame(dataset: Dataset, max_pixels: int) -> NDArray[np.uint8]:
-    """By our own JPEG decoder, which refuses cut streams; gdcm does not."""
-    from pydicom.encaps import get_frame
-
-    from osteon.jpeg import decode_jpeg
-
-    frame = get_frame(dataset.PixelData, 0, number_of_frames=_n_frames(dataset))
-    gray = decode_jpeg(frame, max_pixels=max_pixels).gray
-    if gray.shape != (dataset.Rows, dataset.Columns):
-        raise damaged("the JPEG inside is of another size than the header says")
-    return gray.astype(np.uint8, copy=False)
-
-
-def _n_frames(dataset: Dataset) -> int:
-    return int(dataset.get("NumberOfFrames") or 1)
-
-
-def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Where there is no film: PS3.3 C.7.5.1.1.2; None where nothing is padded."""
-    between = _padding_range(dataset)
-    if between is None:
-        return None
-    mask: NDArray[np.bool_] = (stored >= between[0]) & (stored <= between[1])
-    return mask if mask.any() and not mask.all() else None
-
-
-def _padding_range(dataset: Dataset) -> tuple[int, int] | None:
-    value, limit = dataset.get("PixelPaddingValue"), dataset.get("PixelPaddingRangeLimit")
-    if value is None:
-        return None
-    ends = [_as_stored(dataset, value), _as_stored(dataset, value if limit is None else limit)]
-    return min(ends), max(ends)
-
-
-def _as_stored(dataset: Dataset, value: int) -> int:
-    """Padding values are often written unsigned though the pixels are signed."""
-    bits = int(dataset.BitsAllocated)
-    signed = dataset.get("PixelRepresentation") == 1
-    return int(value) - (1 << bits) if signed and int(value) >= 1 << (bits - 1) else int(value)
 
 
 # --- from stored values to [0, 1] -----------------------------------------------------------------
@@ -308,7 +186,7 @@ def _is_stretched(dataset: Dataset, stored: NDArray[Any]) -> bool:
     """Whether nothing says what is black and what is white."""
     if dataset.get("VOILUTSequence") or _window(dataset) is not None:
         return False
-    plain = _bits_stored(dataset) <= 8 and not _is_transformed(dataset)
+    plain = bits_stored(dataset) <= 8 and not _is_transformed(dataset)
     return not (plain and stored.dtype.kind == "u")
 
 
@@ -317,7 +195,7 @@ def _extremes(
 ) -> tuple[float, float]:
     """The least and the greatest value after the modality transformation, where there is film."""
     found = []
-    for rows in _bands(stored.shape):
+    for rows in bands(stored.shape):
         values = _modality_values(dataset, stored[rows])
         film = values[~padding[rows]] if padding is not None else values
         if film.size:
@@ -348,7 +226,7 @@ def _to_unit(
     if (window := _window(dataset)) is not None:
         function = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
         return windowed(values.astype(np.float64), *window, function=function)
-    return values.astype(np.float64) / ((1 << _bits_stored(dataset)) - 1)
+    return values.astype(np.float64) / ((1 << bits_stored(dataset)) - 1)
 
 
 def _window(dataset: Dataset) -> tuple[float, float] | None:
@@ -392,11 +270,11 @@ def _colours(dataset: Dataset, data: bytes) -> tuple[NDArray[Any], int]:
     """(H, W, 3) RGB of the stored depth, and the value of white."""
     from pydicom.pixels.processing import apply_color_lut
 
-    pixels = _first_frame(dataset, data)  # YBR becomes RGB
+    pixels = first_frame(dataset, data)  # YBR becomes RGB
     if _is_palette(dataset):
         looked_up = apply_color_lut(pixels, dataset)[..., :3]
         return looked_up, int(np.iinfo(looked_up.dtype).max)
-    return pixels, (1 << _bits_stored(dataset)) - 1
+    return pixels, (1 << bits_stored(dataset)) - 1
 
 
 def _luma(colours: NDArray[Any], white: int) -> Gray:
@@ -405,7 +283,7 @@ def _luma(colours: NDArray[Any], white: int) -> Gray:
     luma: Gray = np.empty(colours.shape[:2], np.uint16 if deep else np.uint8)
     most = np.iinfo(luma.dtype).max
     weights = np.array([0.299, 0.587, 0.114]) * (most / white)
-    for rows in _bands(colours.shape):
+    for rows in bands(colours.shape):
         luma[rows] = np.rint(np.minimum(colours[rows].astype(np.float64) @ weights, most))
     return luma
 
