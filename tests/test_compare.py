@@ -249,6 +249,21 @@ def test_what_is_no_run_and_no_table_is_refused(tmp_path: Path) -> None:
         compare_all([])
 
 
+def test_the_columns_of_a_table_do_not_choose_the_positive_class(tmp_path: Path) -> None:
+    made = scored(2.0)
+    turned = replace(
+        made, classes=made.classes[::-1], labels=1 - made.labels, scores=made.scores[:, ::-1]
+    )
+    for name, predictions in (("usual", made), ("turned", turned)):
+        write_predictions(predictions, tmp_path / f"{name}.csv")
+    usual, other = (
+        read_contender(tmp_path / f"{name}.csv").predictions for name in ("usual", "turned")
+    )
+    assert usual.classes == other.classes == ("normal", "fracture")
+    assert (usual.labels == other.labels).all()
+    assert (usual.scores == other.scores).all()
+
+
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:
     paths = [a_run(tmp_path / place / "run", 2.0, 1) for place in ("x", "y")]
     assert [each.name for each in read_contenders(paths)] == ["run (1)", "run (2)"]

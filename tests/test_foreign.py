@@ -126,6 +126,16 @@ def test_a_number_that_is_no_score_is_a_column_of_subgroups(tmp_path: Path) -> N
     assert read_predictions(tmp_path / "p.csv", part="test").classes == ("a", "b", "flag")
 
 
+def test_the_positive_class_is_told_by_its_name_not_by_its_column(tmp_path: Path) -> None:
+    text = "id,label,fractured,normal\n1,fractured,0.9,0.1\n2,normal,0.2,0.8\n3,,0.4,0.6\n"
+    (tmp_path / "p.csv").write_text(text)  # alphabetical, as most tools write them
+    read = read_score_table(tmp_path / "p.csv", part="test").predictions
+    assert read.classes == ("normal", "fractured")
+    assert read.labels.tolist() == [1, 0, -1]
+    assert read.scores[:, 1].tolist() == [0.9, 0.2, 0.4]
+    assert read_predictions(tmp_path / "p.csv", part="test").classes == ("fractured", "normal")
+
+
 # --- figures --------------------------------------------------------------------------------------
 
 

@@ -79,11 +79,29 @@ def read_score_table(path: Path, *, part: str) -> ScoreTable:
 
     Beside ``score`` every other column tells of the films. Without it, the columns that are named
     as a label are scores where they sum to 1 in every row; and where they do not, together with all
-    other columns of numbers in 0 to 1.
+    other columns of numbers in 0 to 1. Of two classes the one that sounds negative comes first,
+    however the columns stand (see ``osteon.classes.order_classes``): the second is positive.
 
     Raises DataError, naming the row and the column, where a cell cannot be used.
     """
-    return _score_table(path, part, ours=False)
+    read = _score_table(path, part, ours=False)
+    return replace(read, predictions=positive_last(read.predictions))
+
+
+def positive_last(predictions: Predictions) -> Predictions:
+    """The same with two classes in the order of ``osteon.classes.order_classes``."""
+    import numpy as np
+
+    classes = predictions.classes
+    if len(classes) != 2 or order_classes(classes) == classes:
+        return predictions
+    labels = predictions.labels
+    return replace(
+        predictions,
+        classes=order_classes(classes),
+        labels=np.where(labels < 0, labels, 1 - labels),
+        scores=predictions.scores[:, ::-1],
+    )
 
 
 def _score_table(path: Path, part: str, *, ours: bool) -> ScoreTable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osteon.errors import UsageError
-from osteon.predictions import read_predictions
+from osteon.predictions import positive_last, read_predictions
 from osteon.runs import RunFolder
 from osteon.types import Evaluation, OperatingPoint, Predictions
 from osteon.values import read_value
@@ -24,7 +24,8 @@ class Contender:
 
 def read_contender(path: Path) -> Contender:
     """A run folder (its test predictions as they lie there, the operating point of validation), or
-    a CSV of predictions (``osteon.predictions.read_predictions``).
+    a CSV of predictions (``osteon.predictions.read_predictions``; of two classes the one that
+    sounds negative is put first, however the columns stand).
 
     The test part is not opened again. Raises UsageError where a run has none yet, DataError where
     the table cannot be used.
@@ -32,7 +33,8 @@ def read_contender(path: Path) -> Contender:
     if not path.is_dir():
         if not path.is_file():
             raise UsageError(f"{path} is neither a run folder nor a table of predictions.")
-        return Contender(name=path.stem, predictions=read_predictions(path, part="test"))
+        predictions = positive_last(read_predictions(path, part="test"))
+        return Contender(name=path.stem, predictions=predictions)
     folder = RunFolder(path)
     if not folder.predictions("test").is_file():
         raise UsageError(f"{path} has no test predictions yet: osteon evaluate {path}")
