@@ -92,7 +92,8 @@ def test_what_memory_is_worth(copied: Path, tmp_path: Path) -> None:
     words = " ".join(result.remarks)
     assert "No number of films out of 110 gives 89.34 %" in words
     assert "not shown to be above the majority class" in words
-    assert "that no new patient would see" in words
+    assert "that no new film would see" in words
+    assert "No film names a patient or a study" in words
     assert [p.n_is_told for p in result.published] == [True, False]
     assert (out / "honest-0" / "openings.log").read_text().count("\n") == 1
     assert read_value(Reproduced, out / "reproduction.json") == result
@@ -248,5 +249,11 @@ def test_what_has_no_interval_is_said() -> None:
     honest = replace(result.honest, gains=gains, model=model)
     told = list(remarks(replace(result, honest=honest, price={"accuracy": none})))
     assert "accuracy 0.000 (no interval)" in told[0]
+    assert told[1] == "Judged honestly it does not differ from the majority class's accuracy."
+    apart = {**gains, "majority": {"accuracy": replace(none, value=0.1)}}
+    told = list(remarks(replace(result, honest=replace(honest, gains=apart))))
     assert f"it cannot be compared with the majority class's accuracy: {why}." in told[1]
+    below = {**gains, "majority": {"accuracy": replace(none, value=-0.1, low=-0.2, high=-0.05)}}
+    told = list(remarks(replace(result, honest=replace(honest, gains=below))))
+    assert told[1] == "Judged honestly it is below the majority class's accuracy."
     assert f"What the naive protocol is worth in accuracy cannot be told: {why}." in told

@@ -6,7 +6,7 @@ import pytest
 
 from osteon.errors import UnknownName, UsageError
 from osteon.recipe import named_recipe
-from osteon.space import Choices, Range, applied, check_space, grid, parse_space
+from osteon.space import Choices, Range, applied, check_space, fitted, grid, parse_space
 
 
 def test_ranges_and_lists() -> None:
@@ -87,3 +87,39 @@ def test_values_are_applied() -> None:
     assert recipe.optimiser.lr == 2.5e-4  # type: ignore[union-attr]
     assert recipe.backbone.dense == (64,)  # type: ignore[attr-defined]
     assert (recipe.optimiser.name, recipe.batch_size) == ("sgd", 8)  # type: ignore[union-attr]
+
+
+def test_a_range_is_of_whole_numbers_where_the_field_is_one_however_it_is_typed() -> None:
+    recipe = named_recipe("small-cnn")
+    typed = ["epochs=2.0..40.0", "batch_size=1e1..1e2", "augment.flip=0..1"]
+    assert fitted(parse_space(typed), recipe) == {
+        "epochs": Range(low=2, high=40, whole=True),
+        "batch_size": Range(low=10, high=100, whole=True),
+        "augment.flip": Range(low=0, high=1, whole=False),
+    }
+    with pytest.raises(UsageError, match="epochs is a whole number"):
+        fitted(parse_space(["epochs=1.5..3"]), recipe)
+    unknown = parse_space(["optimiser.lrr=1..2"])
+    assert fitted(unknown, recipe) == unknown  # it is told of where the space is tried
+
+
+def test_values_that_are_lists() -> None:
+    recipe = named_recipe("small-cnn")
+    space = fitted(parse_space(["backbone.channels=[16,32],[32, 64,128]"]), recipe)
+    told = [applied(recipe, chosen).backbone.channels for chosen in grid(space)]  # type: ignore[attr-defined]
+    assert told == [(16, 32), (32, 64, 128)]
+    with pytest.raises(UsageError, match="each value is a list, in brackets"):
+        fitted(parse_space(["backbone.channels=16,32,64"]), recipe)
+
+
+def test_another_backbone_keeps_the_fields_said_with_it() -> None:
+    recipe = named_recipe("small-cnn")
+    chosen = applied(recipe, {"backbone.dropout": 0.45, "backbone": "mlp"})
+    assert chosen.backbone.dropout == 0.45  # type: ignore[attr-defined]
+
+
+def test_a_network_made_for_one_size_follows_the_films() -> None:
+    recipe = named_recipe("types12-cnn")
+    assert applied(recipe, {"pixels.size_px": 160}).backbone.input_px == 160  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"backbone\.input_px is 96"):
+        applied(recipe, {"pixels.size_px": 160, "backbone.input_px": 96})

@@ -29,14 +29,16 @@ from sklearn.metrics import log_loss
 from osteon import trials
 from osteon.audit import audit
 from osteon.classifier import Classifier
+from osteon.environment import redacted, this_environment
 from osteon.errors import DataError, ResourceError, Unreachable, UsageError
+from osteon.fit import Epoch, fit
 from osteon.inspection import inspect_films
 from osteon.nested import nested
 from osteon.predictions import write_predictions
 from osteon.prepare import Prepared
 from osteon.recipe import recipe_to_json
 from osteon.searched import read_tuning, verdict
-from osteon.space import Choices, Range, parse_space
+from osteon.space import Choices, Range, grid, parse_space
 from osteon.split import folds, group_films
 from osteon.study import (
     abandoned,
@@ -45,13 +47,12 @@ from osteon.study import (
     give_back,
     mark_alive,
     open_study,
-    redacted,
     was_given_back,
     worker_name,
 )
 from osteon.trials import Job
 from osteon.tune import Search, _tried, tune
-from osteon.types import Estimate, Manifest, Predictions, Split
+from osteon.types import Estimate, Manifest, Predictions, Recipe, Split
 from osteon.workers import _Crew, n_to_ask
 from tests.postgres import server
 from tests.training import TINY, made_ready, write_films
@@ -135,10 +136,53 @@ def test_a_trial_that_cannot_be_trained_is_told(ready: Ready, tmp_path: Path) ->
     found = tune(TINY, Search(space=space, sampler="grid"), *ready, tmp_path / "s")
     failed = next(trial for trial in found.trials if trial.state == "failed")
     assert failed.values == {"optimiser.lr": 1e30}
-    assert "loss is no number" in failed.why
+    assert "is no number any more" in failed.why
     space = {"optimiser.lr": Choices(values=(1e30, 1e31))}
     with pytest.raises(DataError, match=r"Every trial failed.*no number"):
         tune(TINY, Search(space=space, sampler="grid"), *ready, tmp_path / "t")
+
+
+def test_whatever_a_network_raises_fails_its_trial_alone(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """timm asserts the size of its input."""
+
+    def picky(recipe: Recipe, *given: Any) -> Iterator[Epoch]:
+        assert recipe.batch_size > 8, "Input height (192) doesn't match model (224)"
+        return fit(recipe, *given)
+
+    monkeypatch.setattr(trials, "fit", picky)
+    found = tune(TINY, Search(space=GRID, sampler="grid"), *ready, tmp_path / "s")
+    assert [trial.state for trial in found.trials].count("failed") == 2
+    assert "Input height (192)" in next(trial.why for trial in found.trials if trial.why)
+
+
+def test_scores_that_are_no_numbers_end_a_training(
+    ready: Ready, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of the last step was still one."""
+    monkeypatch.setattr(
+        sys.modules["osteon.fit"],
+        "scored",
+        lambda _net, _films, ids, _device: np.full((len(ids), 2), np.nan),
+    )
+    prepared, manifest, parts = ready
+    with pytest.raises(UsageError, match="a score is no number any more in epoch 1"):
+        next(fit(TINY, prepared, manifest, parts))
+
+
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        (Search(space=GRID, workers=0), "0 workers"),
+        (Search(space=GRID, trials=0), "0 trials"),
+        (Search(space=SPACE, sampler="grid"), "A grid needs the values of optimiser.lr"),
+    ],
+)
+def test_no_search(ready: Ready, tmp_path: Path, search: Search, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        tune(TINY, search, *ready, tmp_path / "s")
+    assert not (tmp_path / "s").exists()
 
 
 def test_another_search_in_the_same_folder_is_refused(ready: Ready, tmp_path: Path) -> None:
@@ -387,6 +431,14 @@ def test_no_storage(url: str) -> None:
 def test_no_password_is_shown() -> None:
     assert redacted("postgresql://me:secret@host:5/base") == "postgresql://me@host:5/base"
     assert redacted("sqlite:///x.db") == "sqlite:///x.db"
+    assert redacted("--storage=postgresql://me:s/e?c#r@et@h/b") == "--storage=postgresql://me@h/b"
+    in_query = "postgresql://h/b?user=me&password=secret&sslmode=require"
+    assert redacted(in_query) == "postgresql://h/b?user=me&password=...&sslmode=require"
+
+
+def test_no_password_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["osteon", "tune", "--storage", "postgresql://me:secret@h/b"])
+    assert this_environment(seed=0).command == "osteon tune --storage postgresql://me@h/b"
 
 
 @pytest.mark.slow
@@ -433,6 +485,76 @@ def test_a_trial_that_kills_its_worker_is_tried_thrice_and_then_told(tmp_path: P
     last = study.get_trials()[-1]
     assert "its worker died 4 times" in last.user_attrs["why"]
     assert [was_given_back(trial) for trial in study.get_trials()] == [True, True, True, False]
+
+
+def test_a_trial_that_was_stopped_again_and_again_killed_nobody(tmp_path: Path) -> None:
+    study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    study.enqueue_trial({"x": 1.0})
+    for _ in range(6):
+        assert asked(study, {"x": Range(low=0.0, high=2.0)}, "random", 0, "w") is not None
+        assert give_back(study, lambda _: True, died=False) == 1
+    assert study.get_trials()[-1].state is TrialState.WAITING
+    assert not study.get_trials(states=(TrialState.RUNNING,))
+
+
+@pytest.mark.parametrize("storage", ["sqlite:///{}/x.db", "journal:{}/x.log"])
+def test_only_one_machine_gives_a_dead_workers_trial_back(tmp_path: Path, storage: str) -> None:
+    place = storage.format(tmp_path)
+    first, second = (open_study(place, "x", direction="minimize", pruner="none") for _ in range(2))
+    first.enqueue_trial({"x": 1.0})
+    assert asked(first, {"x": Range(low=0.0, high=2.0)}, "random", 0, "w") is not None
+
+    def taken_meanwhile(_trial: object) -> bool:
+        assert give_back(first, lambda _: True) in (0, 1)
+        return True
+
+    assert give_back(second, taken_meanwhile) == 0
+    assert [t.state.name for t in second.get_trials()] == ["FAIL", "WAITING"]
+
+
+def test_a_grid_that_two_machines_began_together_is_tried_once_and_whole(
+    ready: Ready, tmp_path: Path
+) -> None:
+    """Each enqueued it before it saw what the other did; one combination is lost besides: its
+    worker was killed, and whoever gave it back was killed too before it was enqueued again."""
+    prepared, manifest, parts = ready
+    recipe, out = replace(TINY, epochs=1), tmp_path / "s"
+    search = Search(space=GRID, sampler="grid", pruner="none",
+                    storage=f"sqlite:///{tmp_path / 'x.db'}")  # fmt: skip
+    job = Job(
+        recipe=recipe_to_json(recipe), search=search, out=out, prepared=prepared,
+        manifest=manifest, split=parts, facts=None,
+    )  # fmt: skip
+    study = job.study()
+    combinations = grid(GRID)
+    for chosen in (combinations[0], combinations[0], combinations[1], combinations[1]):
+        study.enqueue_trial(chosen)
+    study.enqueue_trial(combinations[2])
+    lost = study.get_trials()[-1]
+    study._storage.set_trial_state_values(lost._trial_id, TrialState.RUNNING)
+    study._storage.set_trial_state_values(lost._trial_id, TrialState.FAIL)
+    found = tune(recipe, search, *ready, out)
+    tried = [tuple(trial.values.items()) for trial in found.trials]
+    assert sorted(tried) == sorted(tuple(chosen.items()) for chosen in combinations)
+    assert not found.remarks
+    assert {t.state.name for t in study.get_trials()} == {"COMPLETE", "FAIL"}
+
+
+def test_a_retry_that_others_made_up_for_does_not_wait_for_ever(
+    ready: Ready, tmp_path: Path
+) -> None:
+    place = f"sqlite:///{tmp_path / 'x.db'}"
+    recipe, search = replace(TINY, epochs=1), Search(space=GRID, trials=1, storage=place)
+    found = tune(recipe, search, *ready, tmp_path / "s")
+    prepared, manifest, parts = ready
+    study = Job(
+        recipe=recipe_to_json(recipe), search=search, out=tmp_path / "s", prepared=prepared,
+        manifest=manifest, split=parts, facts=None,
+    ).study()  # fmt: skip
+    study.enqueue_trial({"optimiser.lr": 1e-4, "batch_size": 8})
+    again = tune(recipe, search, *ready, tmp_path / "s")
+    assert len(again.trials) == len(found.trials) == 1
+    assert not study.get_trials(states=(TrialState.WAITING,))
 
 
 def test_a_trial_killed_before_it_drew_its_values_keeps_those_it_was_meant_for(
@@ -660,3 +782,4 @@ def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
         assert process.wait(60) != 0
     assert "The same command goes on" in told
     assert states(tmp_path).count("COMPLETE") >= 1
+    assert "RUNNING" not in states(tmp_path)

@@ -66,6 +66,7 @@ def fit_cells(
             net.train()
             loss, accuracy = _one_epoch(recipe, net, optimiser, maps, rows, truth, weights, epoch)
             val_scores = scored_maps(net, maps, outside)
+            check_finite(val_scores, epoch)
             lr = float(optimiser.param_groups[0]["lr"])
             seconds = time.monotonic() - begun
             history = watched(val_scores, manifest, split.val)

@@ -88,7 +88,19 @@ def _last_step(word: str) -> str:
 def _command() -> str:
     program, *arguments = sys.argv
     name = "osteon" if Path(program).stem in ("osteon", "__main__") else Path(program).name
-    return shlex.join([name, *arguments])
+    return shlex.join([name, *map(redacted, arguments)])
+
+
+def redacted(text: str) -> str:
+    """A URL, or an option with one, without its password, wherever it stands in it.
+
+    >>> redacted("--storage=postgresql://me:secret@host/base?sslmode=require")
+    '--storage=postgresql://me@host/base?sslmode=require'
+    """
+    if "://" not in text:
+        return text
+    before_host = re.sub(r"(://[^/?#:]*):.*@", r"\1@", text)
+    return re.sub(r"(?i)([?&](?:\w*password|passfile|sslkey)=)[^&#]*", r"\1...", before_host)
 
 
 def _processor() -> str:

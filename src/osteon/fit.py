@@ -124,6 +124,7 @@ def fit(
             check_finite(loss_sum, epoch)
             lr = float(optimiser.param_groups[0]["lr"])
             val_scores = scored(net, prepared, split.val, fabric.device)
+            check_finite(val_scores, epoch)
             history = watched(val_scores, manifest, split.val).row(
                 epoch, loss_sum / n, right / n, lr, time.monotonic() - begun
             )

@@ -72,7 +72,7 @@ def search_plan(
 ) -> Search:
     """What was typed, and where nothing was, the search that the recipe was published with."""
     from osteon.publications import PUBLICATIONS
-    from osteon.space import EXAMPLES, parse_space
+    from osteon.space import EXAMPLES, fitted, parse_space
     from osteon.study import Pruner, Sampler
     from osteon.tune import Search
 
@@ -83,7 +83,7 @@ def search_plan(
     chosen = sampler or (published.sampler if published else "tpe")
     usual = "none" if chosen == "grid" else "halving"  # a grid is there to be whole
     return Search(
-        space=published.space if published else parse_space(words or []),
+        space=published.space if published else fitted(parse_space(words or []), recipe),
         sampler=one_of("sampler", chosen, get_args(Sampler)),
         pruner=one_of("pruner", pruner or usual, get_args(Pruner)),
         trials=trials or (published.trials if published else None) or 20,

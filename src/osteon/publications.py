@@ -42,6 +42,7 @@ class Publication:
     films: str  # the data set, in words
     shares: Shares | None  # films at random, one by one; None: the split that the data ship
     judged_on: Part  # the part that its figures are of
+    n_classes: int = 2
     honest: Shares = (0.70, 0.15, 0.15)  # the same recipe on groups, judged on a sealed test
     figures: tuple[Figure, ...] = ()
     search: PublishedSearch | None = None

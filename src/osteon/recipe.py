@@ -116,10 +116,13 @@ def _known(name: str, kind: Any, value: Any) -> Any:
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """The recipe with fields changed, such as ``["optimiser.lr=3e-4", "epochs=5"]``.
 
+    Another backbone comes before its fields, in whatever order they are said. A network that is
+    made for the films' size follows ``pixels.size_px``, unless ``backbone.input_px`` is said too.
     Raises UnknownName, with the nearest field, and UsageError for a value out of range, or for
     fewer epochs than a regularisation path has strengths.
     """
-    changed = checked(settings_applied(recipe, settings))
+    fields_last = sorted(settings, key=lambda setting: "." in setting.partition("=")[0])
+    changed = checked(_with_its_size(settings_applied(recipe, fields_last), recipe, settings))
     if n_left_out := strengths_left_out(changed):
         n = changed.epochs + n_left_out
         raise UsageError(
@@ -128,6 +131,15 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             "fewer with --set optimiser.inverse_strengths=..."
         )
     return changed
+
+
+def _with_its_size(changed: Recipe, before: Recipe, settings: Sequence[str]) -> Recipe:
+    said = any(setting.partition("=")[0].strip() == "backbone.input_px" for setting in settings)
+    as_before = getattr(changed.backbone, "input_px", None) == before.pixels.size_px
+    if said or not as_before:
+        return changed
+    size_px: Any = {"input_px": changed.pixels.size_px}
+    return replace(changed, backbone=replace(changed.backbone, **size_px))  # type: ignore[type-var]
 
 
 def strengths_left_out(recipe: Recipe) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,12 +29,13 @@ from osteon.reproduced import (
     Reproduced,
     Searched,
     SliceJudged,
+    Untuned,
     Way,
     remarks,
 )
 from osteon.runs import RunFolder, begin_folder, log_opening
 from osteon.slices import Slice
-from osteon.split import group_films, shipped, split
+from osteon.split import group_films, redivided, shipped, split
 from osteon.split_file import read_split, write_split
 from osteon.statistics import wilson
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
@@ -63,14 +65,21 @@ def reproduce(
     ``out`` gets one folder a training (naive-0, honest-0, ...) and reproduction.json; run again,
     what is there is not trained again. ``settings`` (FIELD=VALUE) change the recipe; they are said
     in the result. With ``search`` the publication's own search is run first, once for each way, on
-    the first seed's split. Raises UsageError where ``out`` holds another reproduction, or where a
-    search is asked for that was not published.
+    the first seed's split; honestly all seeds then share that split's test part, which the search
+    has not seen, and the recipe as it is is trained there too.
+
+    Raises UsageError where ``out`` holds another reproduction, for a search that was not published
+    and for a seed in ``settings``; and before any training DataError where the films cannot be
+    divided.
     """
-    recipe = with_settings(publication.recipe, settings)
+    recipe = check_reproduction(publication, settings, search)
     control = publication.control and with_settings(publication.control, settings)
-    _open(out, recipe, seeds, search, manifest)
+    begin_folder(out, _digest(recipe, seeds, search, manifest, audit), "reproduction")
     write_manifest(manifest, RunFolder(out).manifest)
-    bench = _Bench(publication, manifest, audit, out, cache)
+    bench = _Bench(publication, manifest, audit, out, cache, seeds[0] if search else None)
+    for way in WAYS:  # before hours of training: whether the films can be divided so
+        for seed in seeds:
+            bench.split(way, seed, bench.folder(way, seed))
     chosen: dict[Way, Recipe] = {"naive": recipe, "honest": recipe}
     searches = []
     for way in WAYS if search else ():
@@ -85,6 +94,8 @@ def reproduce(
         films=publication.films,
         source=manifest.recognised_by,
         n_films=len(manifest.radiographs),
+        n_classes_published=publication.n_classes,
+        grouped_by=tuple(_grouped_by(manifest)),
         classes=manifest.classes,
         settings=tuple(settings),
         recipe=recipe_to_json(recipe),
@@ -96,6 +107,7 @@ def reproduce(
         price=repeated_differences(JUDGED, mine, theirs),
         control=bench.control(recipe, control, seeds) if control else None,
         searches=tuple(searches),
+        untuned=bench.untuned(recipe, theirs, seeds) if search else None,
         slices=tuple(bench.slices(chosen["honest"], seeds)),
         environment=replace(here, command=without_folders(here.command)),
     )
@@ -104,12 +116,33 @@ def reproduce(
     return result
 
 
-def _open(
-    out: Path, recipe: Recipe, seeds: Sequence[int], search: bool, manifest: Manifest
-) -> None:
-    """The same folder goes on with the same reproduction only."""
-    said = recipe_to_json(recipe) + repr((tuple(seeds), search)) + manifest.digest
-    begin_folder(out, hashlib.sha256(said.encode()).hexdigest(), "reproduction")
+def check_reproduction(publication: Publication, settings: Sequence[str], search: bool) -> Recipe:
+    """The recipe with ``settings``. Raises UsageError for what can be told to be no reproduction
+    before any film is opened."""
+    if search and publication.search is None:
+        raise UsageError(f"{publication.recipe.name} was published without a search.")
+    if any(setting.partition("=")[0].strip() == "seed" for setting in settings):
+        raise UsageError("--set seed: a reproduction has one training a seed. Use --seeds.")
+    return with_settings(publication.recipe, settings)
+
+
+def _digest(
+    recipe: Recipe, seeds: Sequence[int], search: bool, manifest: Manifest, audit: Audit
+) -> str:
+    """Of all that decides what is trained and judged: the films byte for byte, and their groups."""
+    films = {id_: film.sha256 for id_, film in sorted(audit.facts.items())}
+    groups = group_films(manifest, audit.clusters)
+    said = [recipe_to_json(recipe), list(seeds), search, manifest.digest, films, groups]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _grouped_by(manifest: Manifest) -> Iterator[str]:
+    """What tells which films belong together."""
+    if any(film.patient_id for film in manifest.radiographs):
+        yield "patients"
+    if any(film.study_id for film in manifest.radiographs):
+        yield "studies"
+    yield "copies"
 
 
 # --- one training ---------------------------------------------------------------------------------
@@ -132,28 +165,36 @@ class _Bench:
     audit: Audit
     out: Path
     cache: Path
+    searched_on: int | None  # the seed whose honest split a search saw, if there is one
 
     def outcome(self, way: Way, recipe: Recipe, seed: int, prefix: str = "") -> _Outcome:
         part: Part = self.publication.judged_on if way == "naive" else "test"
-        folder = RunFolder(self.out / f"{prefix or way}-{seed}")
+        folder = self.folder(prefix or way, seed)
         say(f"{folder.path.name}: {recipe.name}")
-        parts = self._split(way, seed, folder)
+        parts = self.split(way, seed, folder)
         asked = {str(part): parts.part(part)}
         predictions = self._answers(folder, replace(recipe, seed=seed), parts, asked)[part]
         scores = baseline_scores(self.manifest, self.audit.facts, parts, predictions.ids)
         others = {name: replace(predictions, scores=scores[name]) for name in BASELINES}
         return _Outcome(folder=folder, split=parts, predictions=predictions, baselines=others)
 
-    def _split(self, way: Way, seed: int, folder: RunFolder) -> Split:
+    def folder(self, what: str, seed: int) -> RunFolder:
+        return RunFolder(self.out / f"{what}-{seed}")
+
+    def split(self, way: Way, seed: int, folder: RunFolder) -> Split:
         if folder.split.exists():
             return read_split(folder.split)
+        if way == "honest" and self.searched_on not in (None, seed):
+            parts = redivided(self._honest(self.searched_on), self.manifest, seed=seed)
+            write_split(parts, folder.split)
+            return parts
         groups = group_films(self.manifest, self.audit.clusters)
         known = {"groups": groups, "seed": seed, "exclude": self.audit.unreadable}
         shares = self.publication.shares if way == "naive" else self.publication.honest
         if way == "honest":
             assert shares is not None
             parts = split(self.manifest, fractions=shares, **known)  # type: ignore[arg-type]
-        elif shares is None and any(film.split for film in self.manifest.radiographs):
+        elif shares is None and self._ships_a_split():
             parts = shipped(
                 self.manifest, groups=groups, audit=self.audit, despite_leaks=True, seed=seed
             )
@@ -162,6 +203,13 @@ class _Bench:
             parts = split_by_film(self.manifest, fractions=shares, **known)  # type: ignore[arg-type]
         write_split(parts, folder.split)
         return parts
+
+    def _ships_a_split(self) -> bool:
+        parts = {film.split for film in self.manifest.radiographs}
+        return "train" in parts and bool(parts & {"val", "test"})
+
+    def _honest(self, seed: int) -> Split:
+        return self.split("honest", seed, self.folder("honest", seed))
 
     def _answers(
         self, folder: RunFolder, recipe: Recipe, parts: Split, asked: Mapping[str, Sequence[str]]
@@ -202,6 +250,15 @@ class _Bench:
             gains=repeated_differences(JUDGED, model, other),
         )
 
+    def untuned(
+        self, recipe: Recipe, winners: Sequence[Predictions], seeds: Sequence[int]
+    ) -> Untuned:
+        """The recipe as it is, on the splits of the search's honest winner."""
+        plain = [self.outcome("honest", recipe, seed, "untuned").predictions for seed in seeds]
+        return Untuned(
+            model=repeated(JUDGED, plain), gains=repeated_differences(JUDGED, winners, plain)
+        )
+
     def searched(
         self, way: Way, recipe: Recipe, seed: int, workers: int
     ) -> tuple[Recipe, Searched]:
@@ -209,8 +266,7 @@ class _Bench:
         from osteon.tune import Search, tune
 
         how = self.publication.search
-        if how is None:
-            raise UsageError(f"{recipe.name} was published without a search.")
+        assert how is not None
         say(f"search-{way}: {recipe.name}")
         found = tune(
             recipe,
@@ -224,7 +280,7 @@ class _Bench:
             ),
             self._prepared(recipe),
             self.manifest,
-            self._split(way, seed, RunFolder(self.out / f"{way}-{seed}")),
+            self.split(way, seed, self.folder(way, seed)),
             self.out / f"search-{way}",
             facts=self.audit.facts,
         )
@@ -257,9 +313,9 @@ class _Bench:
 
     def _without(self, held: Slice, recipe: Recipe) -> tuple[Predictions, Predictions]:
         """Train without the slice and whatever belongs to it; answers beside it, and on it."""
-        folder = RunFolder(self.out / f"without-{held.name}-{recipe.seed}")
+        folder = self.folder(f"without-{held.name}", recipe.seed)
         say(f"{folder.path.name}: {recipe.name}")
-        parts = self._split("honest", recipe.seed, RunFolder(self.out / f"honest-{recipe.seed}"))
+        parts = self._honest(recipe.seed)
         outside = {parts.groups[id_] for id_ in held.ids if id_ in parts.groups}
 
         def kept(part: Part) -> tuple[str, ...]:

@@ -69,6 +69,14 @@ class Searched:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Untuned:
+    """The recipe as it is beside the search's winner, on test films that no search has seen."""
+
+    model: Mapping[str, Estimate]
+    gains: Mapping[str, Estimate]  # winner minus untuned, honest protocol, same films
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SliceJudged:
     """Films of one kind, held out of training altogether; means over the seeds."""
 
@@ -100,11 +108,15 @@ class Reproduced:
     slices: tuple[SliceJudged, ...]
     environment: Environment
     remarks: tuple[str, ...] = field(default=())
+    untuned: Untuned | None = None  # of a search
+    n_classes_published: int | None = None  # None in files of older versions
+    grouped_by: tuple[str, ...] = ()  # what told which films belong together
 
 
 def remarks(result: Reproduced) -> Iterator[str]:
     """What the table means, in words."""
     yield from _verdict(result)
+    yield from _setting(result)
     for published in result.published:
         figure = published.figure
         fits = possible(figure.value, published.n, figure.decimals)
@@ -115,9 +127,10 @@ def remarks(result: Reproduced) -> Iterator[str]:
     if price.value is not None and price.low is not None and price.high is not None:
         interval = f"{100 * price.low:+.1f} to {100 * price.high:+.1f}"
         if price.low > 0:
+            who = "no new patient" if "patients" in result.grouped_by else "no new film"
             yield (
                 f"The naive protocol is worth {100 * price.value:.1f} points of accuracy "
-                f"({interval}) that no new patient would see."
+                f"({interval}) that {who} would see."
             )
         else:
             yield (
@@ -128,8 +141,36 @@ def remarks(result: Reproduced) -> Iterator[str]:
         yield f"What the naive protocol is worth in accuracy cannot be told: {price.method}."
     if result.control is not None:
         yield _control_verdict(result.control)
+    if result.untuned is not None:
+        yield _search_verdict(result.untuned)
     if result.settings:
         yield f"Changed from the description: {', '.join(result.settings)}."
+
+
+MORE_TRAINING = 1.05  # films of training, naive over honest, from which it is said
+
+
+def _setting(result: Reproduced) -> Iterator[str]:
+    """What else must be known to read the figures."""
+    published, here = result.n_classes_published, len(result.classes)
+    if published not in (None, here):
+        yield (
+            f"Published with {published} classes, done again with {here}: the figures are of "
+            "another task."
+        )
+    if result.grouped_by == ("copies",):
+        yield (
+            "No film names a patient or a study: what belongs together is known from copies alone, "
+            "and two exposures of one patient may lie on both sides of the honest split."
+        )
+    naive, honest = (
+        sum(side.n_train) / len(side.n_train) for side in (result.naive, result.honest)
+    )
+    if naive > MORE_TRAINING * honest:
+        yield (
+            f"Naively there are {naive:,.0f} films to train on, honestly {honest:,.0f}: a part of "
+            "the difference may be that."
+        )
 
 
 def _verdict(result: Reproduced) -> Iterator[str]:
@@ -142,8 +183,12 @@ def _verdict(result: Reproduced) -> Iterator[str]:
     for name in BASELINES:
         gain = result.honest.gains[name]["accuracy" if name == "majority" else "auroc"]
         what = "the majority class's accuracy" if name == "majority" else "metadata alone's AUROC"
-        if gain.low is None:
+        if gain.value == 0 and gain.low is None:
+            yield f"Judged honestly it does not differ from {what}."
+        elif gain.low is None or gain.high is None:
             yield f"Judged honestly it cannot be compared with {what}: {gain.method}."
+        elif gain.high < 0:
+            yield f"Judged honestly it is below {what}."
         elif gain.low <= 0:
             yield f"Judged honestly it is not shown to be above {what}."
 
@@ -170,3 +215,19 @@ def _control_verdict(control: Control) -> str:
         f"The circuit earned nothing that this many films could show: {figures} against a "
         "classical block of as many parameters."
     )
+
+
+def _search_verdict(untuned: Untuned) -> str:
+    gain = untuned.gains["accuracy"]
+    where = "on test films that it did not see"
+    if gain.value is None or gain.low is None or gain.high is None:
+        return f"What the search earned {where} cannot be told: {gain.method}."
+    figures = (
+        f"{100 * gain.value:+.1f} points of accuracy ({100 * gain.low:+.1f} to "
+        f"{100 * gain.high:+.1f}) over the recipe as it is, {where}"
+    )
+    if gain.low > 0:
+        return f"The search earned {figures}."
+    if gain.high < 0:
+        return f"The search cost accuracy: {figures}."
+    return f"The search earned nothing that this many films could show: {figures}."

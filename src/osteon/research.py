@@ -106,8 +106,9 @@ def reproduce_run(
 ) -> Reproduced:
     """A reproduction and its page; see ``osteon.reproduce.reproduce``."""
     from osteon.report.reproduction import write_reproduction_report
-    from osteon.reproduce import reproduce
+    from osteon.reproduce import check_reproduction, reproduce
 
+    check_reproduction(publication, settings, search)  # before any film is opened
     cache = cache or default_cache()
     manifest, audit = look_at(data, layout=layout, verdicts=verdicts, cache=cache)
     result = reproduce(

@@ -89,11 +89,11 @@ def verdict(result: Tuning) -> str:
         f"{result.n_val:,} validation films in {result.n_groups:,} groups"
     )
     if gain.low is None or gain.high is None:
-        return f"{told}: too few films to compare them."
+        return f"{told}: {_without_interval(gain)}."
     least, most = (-gain.high, -gain.low) if losing else (gain.low, gain.high)
     if most < 0:
         return f"{told}: worse than the recipe as it is. Keep the default."
-    if least - result.optimism.optimism > 0:
+    if is_gain(result):
         return f"{told}: a gain, also after {luck} is taken off."
     if least > 0:
         return (
@@ -101,6 +101,38 @@ def verdict(result: Tuning) -> str:
             f"but {luck} alone is worth {_points(result.optimism.optimism, result.metric)}."
         )
     return f"{told}: no gain that this many films could show."
+
+
+def _without_interval(gain: Estimate) -> str:
+    if gain.value == 0:
+        return "no gain, the two do not differ on these films"
+    return f"they cannot be compared, {gain.method}"
+
+
+def nested_verdict(result: Nested) -> str:
+    """In words: what searching gained on films that no search has seen."""
+    gain = result.gains[result.metric]
+    where = f"On the test films of {result.folds} outer folds, which no search has seen"
+    if gain.low is None or gain.high is None:
+        return f"{where}: {_without_interval(gain)}."
+    least, most = (gain.low, gain.high)
+    if result.metric.endswith("_loss"):
+        least, most = -most, -least
+    if least > 0:
+        return f"{where}, searching is a gain."
+    if most < 0:
+        return f"{where}, searching is worse than the recipe as it is."
+    return f"{where}, searching is no gain that this many films could show."
+
+
+def is_gain(result: Tuning, nested: Nested | None = None) -> bool:
+    """Whether the winner is to be recommended: by the nested search where there is one, otherwise
+    by the paired gain after the luck of the choice is taken off."""
+    gains, luck = (nested.gains, 0.0) if nested else (result.gains, result.optimism.optimism)
+    gain = gains[result.metric]
+    if gain.low is None or gain.high is None:
+        return False
+    return (-gain.high if result.metric.endswith("_loss") else gain.low) - luck > 0
 
 
 def _baseline(result: Tuning) -> str:

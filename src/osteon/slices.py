@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,12 @@ def _known(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> list[Radiograp
     ]
 
 
+def _enough(manifest: Manifest, films: Sequence[Radiograph]) -> bool:
+    """Whether every class has films enough to be judged."""
+    labels = Counter(film.label for film in films)
+    return len(labels) == len(manifest.classes) and min(labels.values()) >= FEWEST
+
+
 def exposure(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Slice | None:
     """The brightest fifth of the films."""
     means = {film.id: facts[film.id].mean or 0.0 for film in _known(manifest, facts)}
@@ -42,6 +48,8 @@ def exposure(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Slice | None
         return None
     least = float(np.quantile(list(means.values()), 0.8))
     ids = frozenset(id_ for id_, mean in means.items() if mean > least)
+    if not _enough(manifest, [film for film in _known(manifest, facts) if film.id in ids]):
+        return None
     return Slice(name="exposure", title="exposure: the brightest fifth of the films", ids=ids)
 
 
@@ -51,8 +59,7 @@ def positioning(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Slice | N
     counts = Counter(view for film in films for view in film.views)
     for view, _ in reversed(counts.most_common()):
         there = [film for film in films if view in film.views]
-        labels = Counter(film.label for film in there)
-        if len(labels) == len(manifest.classes) and min(labels.values()) >= FEWEST:
+        if _enough(manifest, there):
             ids = frozenset(film.id for film in there)
             return Slice(name="positioning", title=f"positioning: {view} films", ids=ids)
     return None
@@ -64,9 +71,9 @@ def machine(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Slice | None:
     films = _known(manifest, facts)
     size_of = {film.id: (facts[film.id].width_px, facts[film.id].height_px) for film in films}
     for size, _ in Counter(size_of.values()).most_common()[1:]:
-        labels = Counter(film.label for film in films if size_of[film.id] == size)
-        if len(labels) == len(manifest.classes) and min(labels.values()) >= FEWEST:
-            ids = frozenset(id_ for id_, its in size_of.items() if its == size)
+        there = [film for film in films if size_of[film.id] == size]
+        if _enough(manifest, there):
+            ids = frozenset(film.id for film in there)
             title = f"machine: films of {size[0]} x {size[1]} px"
             return Slice(name="machine", title=title, ids=ids)
     return None
@@ -75,6 +82,8 @@ def machine(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Slice | None:
 def kind(manifest: Manifest, facts: Mapping[str, FilmFacts]) -> Slice | None:
     """The fractures whose largest box is below the median share of the film: another kind than
     the large ones that are left in training."""
+    if len(manifest.classes) != 2:  # the normal films are the other class
+        return None
     shares = {}
     for film in _known(manifest, facts):
         area = (facts[film.id].width_px or 0) * (facts[film.id].height_px or 0)

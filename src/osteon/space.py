@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from osteon.errors import UsageError
 from osteon.recipe import with_settings
@@ -39,6 +39,8 @@ Space = Mapping[str, Choices | Range]  # field of the recipe, dots lead into nes
 def parse_space(words: Iterable[str]) -> Space:
     """``["optimiser.lr=1e-4..1e-2:log", "batch_size=32,64"]`` as a space.
 
+    A range of numbers without a point is of whole ones; ``fitted`` puts that right by the field.
+    Values that are lists are written in brackets: ``backbone.channels=[16,32],[32,64]``.
     Raises UsageError for what is neither a range nor a list of values, and for what is said twice.
     """
     space: dict[str, Choices | Range] = {}
@@ -67,7 +69,7 @@ def _dimension(word: str, text: str) -> Choices | Range:
         return Range(low=ends[0], high=ends[1], log=bool(log), whole=whole)
     if ".." in text:
         raise UsageError(f"--search {word}: write a range as LOW..HIGH or LOW..HIGH:log.")
-    values = tuple(_value(part.strip()) for part in text.split(","))
+    values = tuple(_value(part.strip()) for part in re.split(r",(?![^\[]*\])", text))
     if len(set(values)) < len(values):
         raise UsageError(f"--search {word}: name each value once.")
     return Choices(values=values)
@@ -79,6 +81,45 @@ def _value(text: str) -> Value:
     except ValueError:
         return text
     return value if isinstance(value, int | float | bool) else text
+
+
+def fitted(space: Space, recipe: Recipe) -> Space:
+    """The space with every range of whole numbers where the recipe's field is one, and of any
+    numbers where it is not.
+
+    Raises UsageError for ends that are not whole where they must be, and for the values of a field
+    that is a list if they are none. What is no field of ``recipe`` is left as it is.
+    """
+    return {name: _fitted(name, dimension, recipe) for name, dimension in space.items()}
+
+
+def _fitted(name: str, dimension: Choices | Range, recipe: Recipe) -> Choices | Range:
+    value = field_of(recipe, name)
+    if isinstance(value, tuple) and isinstance(dimension, Choices):
+        if not all(str(each).startswith("[") for each in dimension.values):
+            raise UsageError(
+                f"--search {name}: each value is a list, in brackets: --search "
+                f"{name}=[16,32],[32,64]."
+            )
+        return dimension
+    if not isinstance(dimension, Range) or isinstance(value, bool):
+        return dimension
+    if isinstance(value, float):
+        return replace(dimension, whole=False)
+    ends = (dimension.low, dimension.high)
+    if isinstance(value, int) and not all(end.is_integer() for end in ends):
+        raise UsageError(
+            f"--search {name}={dimension.low:g}..{dimension.high:g}: {name} is a whole number."
+        )
+    return replace(dimension, whole=True) if isinstance(value, int) else dimension
+
+
+def field_of(recipe: Recipe, name: str) -> object:
+    """The recipe's value of a field, such as ``optimiser.lr``; None where there is no such one."""
+    value: object = recipe
+    for step in name.split("."):
+        value = getattr(value, step, None)
+    return value
 
 
 def applied(recipe: Recipe, chosen: Mapping[str, Value]) -> Recipe:

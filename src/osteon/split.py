@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from osteon.clusters import FEWEST_GROUPS, group_films
 from osteon.errors import DataError, LeakError, UsageError
@@ -13,7 +13,7 @@ from osteon.progress import say
 from osteon.types import PARTS, Audit, Manifest, Part, Split
 from osteon.words import counted
 
-__all__ = ["folds", "group_films", "shipped", "split"]
+__all__ = ["folds", "group_films", "redivided", "shipped", "split"]
 
 VAL_OF_TRAIN = 0.15  # carved from train where no validation part is given
 ATTEMPTS = 20  # to have every class in every part
@@ -57,6 +57,20 @@ def split(
         origin="grouped",
         seed=seed,
     )
+
+
+def redivided(parts: Split, manifest: Manifest, *, seed: int) -> Split:
+    """The same test part; train and validation divided anew, in the same shares.
+
+    For trainings with several seeds of a recipe that was chosen on ``parts``: their test films had
+    no say in that choice, which those of another split would have had. Raises DataError where train
+    and validation cannot be divided.
+    """
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    labels = {id_: label_of[id_] for id_ in sorted((*parts.train, *parts.val))}
+    known = {id_: label for id_, label in labels.items() if label is not None}
+    train, val = _carved(known, parts.groups, seed, len(parts.val) / len(known))
+    return replace(parts, train=train, val=val, seed=seed)
 
 
 def folds(
@@ -218,10 +232,10 @@ def _complete(
 
 
 def _carved(
-    labels: Mapping[str, int], groups: Mapping[str, str], seed: int
+    labels: Mapping[str, int], groups: Mapping[str, str], seed: int, share: float = VAL_OF_TRAIN
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Train and validation of the films that are left for training."""
-    in_val = _assigned(labels, groups, (1 - VAL_OF_TRAIN, VAL_OF_TRAIN), seed)
+    in_val = _assigned(labels, groups, (1 - share, share), seed)
     train = tuple(id_ for id_ in labels if not in_val[groups[id_]])
     val = tuple(id_ for id_ in labels if in_val[groups[id_]])
     if not train or not val:

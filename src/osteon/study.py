@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from osteon.environment import redacted
 from osteon.errors import MissingExtra, Unreachable, UsageError
 from osteon.space import Choices, Space, Value, grid
 
@@ -71,13 +72,6 @@ def _no_storage(url: str) -> UsageError:
     )
 
 
-def redacted(storage: str) -> str:
-    """The URL without its password."""
-    head, at, tail = storage.rpartition("@")
-    scheme, slashes, user = head.partition("://")
-    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{tail}" if at else storage
-
-
 def _storage(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage
     from sqlalchemy.pool import NullPool
@@ -103,22 +97,44 @@ def _storage(url: str) -> BaseStorage:
     return RDBStorage(url)
 
 
-def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) -> Trial:
-    """The next trial, given to ``worker``, its values drawn.
+def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) -> Trial | None:
+    """The next trial, given to ``worker``, its values drawn; None where a grid has no more.
 
     They are decided by the seed and the trials before it, so that a search that was stopped goes on
     to draw what it would have drawn.
     """
     from optuna.samplers import RandomSampler, TPESampler
+    from optuna.trial import TrialState
 
-    trial = study.ask()
-    trial.set_user_attr(WORKER, worker)
+    while True:
+        trial = study.ask()
+        trial.set_user_attr(WORKER, worker)
+        meant = study._storage.get_trial(trial._trial_id).system_attrs.get("fixed_params")
+        if sampler != "grid" or (meant is not None and not _has_twin(study, trial.number, meant)):
+            break
+        study.tell(trial, state=TrialState.FAIL)  # as one that was given back: nothing is lost
+        if meant is None:
+            return None
     earlier = (t for t in study.get_trials(deepcopy=False) if t.number < trial.number)
     drawn = (seed * 10_007 + sum(not was_given_back(t) for t in earlier)) * 101
     # A grid's trials are all enqueued: no sampler is asked.
     study.sampler = TPESampler(seed=drawn) if sampler == "tpe" else RandomSampler(seed=drawn)
     suggested(trial, space)
     return trial
+
+
+def _has_twin(study: Study, number: int, meant: Mapping[str, object]) -> bool:
+    """Whether an earlier trial, ended or to end, has the values ``meant``: two machines that begin
+    a grid together both enqueue it."""
+    return any(
+        _meant(trial) == meant and trial.number < number and not was_given_back(trial)
+        for trial in study.get_trials(deepcopy=False)
+    )
+
+
+def _meant(trial: FrozenTrial) -> dict[str, object]:
+    """The values that a trial has, or will have: of one that was killed at its start, some."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 def taken(study: Study, id_: int) -> Trial:
@@ -152,11 +168,30 @@ def _pruner(name: Pruner) -> BasePruner:
 
 
 def enqueue_grid(study: Study, space: Space) -> int:
-    """Every combination that the study does not have yet; returns how many there are in all."""
+    """Every combination that the study does not have yet, or has only as a trial that was given
+    back and not enqueued again; returns how many there are in all."""
     combinations = grid(space)
+    there = [_meant(t) for t in study.get_trials(deepcopy=False) if not was_given_back(t)]
     for chosen in combinations:
-        study.enqueue_trial(chosen, skip_if_exists=True)
+        if chosen not in there:
+            study.enqueue_trial(chosen)
     return len(combinations)
+
+
+def waiting(study: Study) -> int:
+    """How many combinations of a grid wait for a worker; twins are not counted."""
+    from optuna.trial import TrialState
+
+    queue = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return sum(not _has_twin(study, trial.number, _meant(trial)) for trial in queue)
+
+
+def empty_queue(study: Study) -> None:
+    """Take back what waits though the search is over: retries that others made up for, twins."""
+    from optuna.trial import TrialState
+
+    while study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.tell(study.ask(), state=TrialState.FAIL)
 
 
 def suggested(trial: Trial, space: Space) -> dict[str, Value]:
@@ -200,29 +235,30 @@ def mark_alive(trial: Trial) -> None:
     trial.set_user_attr(SEEN, time.time())
 
 
-def give_back(study: Study, is_gone: Callable[[FrozenTrial], bool]) -> int:
+def give_back(study: Study, is_gone: Callable[[FrozenTrial], bool], *, died: bool = True) -> int:
     """Fail the running trials whose worker ``is_gone``, and enqueue each once more.
 
-    What was retried MOST_RETRIES times is left failed, with the reason: it kills its worker.
-    Returns how many were enqueued.
+    What was retried MOST_RETRIES times is left failed, with the reason: it kills its worker. One
+    that was stopped, and not ``died``, is no such try. Returns how many were enqueued.
     """
+    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import Trial, TrialState
 
     given = 0
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if not is_gone(trial):
             continue
-        chain = [*trial.user_attrs.get(RETRY_OF, []), trial.number]
+        chain = [*trial.user_attrs.get(RETRY_OF, []), *([trial.number] if died else [])]
         again = len(chain) <= MOST_RETRIES
-        if not again:
-            why = f"its worker died {len(chain)} times: is there memory enough?"
-            Trial(study, trial._trial_id).set_user_attr(WHY, why)
-        study.tell(trial.number, state=TrialState.FAIL)
+        why = f"its worker died {len(chain)} times: is there memory enough?"
+        try:
+            if not again:
+                Trial(study, trial._trial_id).set_user_attr(WHY, why)
+            study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        except UpdateFinishedTrialError:  # another machine was first
+            continue
         if again:
-            meant = trial.system_attrs.get(
-                "fixed_params", {}
-            )  # of one that was killed at its start
-            study.enqueue_trial({**meant, **trial.params}, user_attrs={RETRY_OF: chain})
+            study.enqueue_trial(_meant(trial), user_attrs={RETRY_OF: chain})
             given += 1
     return given
 

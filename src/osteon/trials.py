@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,8 +104,8 @@ class Job:
         said += [self.search.pruner, self.search.seed, self.split.train, self.split.val]
         return hashlib.sha256(json.dumps([*said, self.manifest.digest]).encode()).hexdigest()
 
-    def ask(self, study: Study, pid: int) -> OptunaTrial:
-        """The next trial, for the worker of that process number."""
+    def ask(self, study: Study, pid: int) -> OptunaTrial | None:
+        """The next trial, for the worker of that process number; None where a grid has none."""
         search = self.search
         return asked(study, search.space, search.sampler, search.seed, worker_name(pid))
 
@@ -119,7 +120,7 @@ def try_out(job: Job, study: Study, trial: OptunaTrial) -> None:
     Raises ResourceError where no trial could go on, such as on a full disk: it is tried again.
     """
     from optuna import TrialPruned
-    from optuna.exceptions import UpdateFinishedTrialError
+    from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
     from optuna.trial import TrialState
 
     try:
@@ -128,14 +129,17 @@ def try_out(job: Job, study: Study, trial: OptunaTrial) -> None:
         study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     except UpdateFinishedTrialError:
         say(f"trial {trial.number} was taken for dead by another machine, which tries it again")
-    # Torch raises RuntimeError and ValueError for a network that cannot be, or for lack of memory.
-    except (OsteonError, RuntimeError, ValueError, MemoryError) as error:
+    except StorageInternalError:
+        raise
+    # A network that cannot be, or lack of memory: torch and timm raise what they like.
+    except Exception as error:
         if isinstance(error, ResourceError) and not isinstance(error, Unreachable):
             raise
         why = str(error) if isinstance(error, OsteonError) else f"{type(error).__name__}: {error}"
-        trial.set_user_attr(WHY, why)
-        study.tell(trial, state=TrialState.FAIL)
         say(f"trial {trial.number} failed: {why}")
+        with suppress(UpdateFinishedTrialError):  # it was given back elsewhere
+            trial.set_user_attr(WHY, why)
+            study.tell(trial, state=TrialState.FAIL)
     else:
         study.tell(trial, score, skip_if_finished=True)
 

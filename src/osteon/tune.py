@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.baselines import majority_scores
+from osteon.environment import redacted
 from osteon.errors import DataError, Interrupted, Unreachable, UsageError
 from osteon.files import write_text
 from osteon.fit import fit
@@ -30,9 +32,9 @@ from osteon.study import (
     WHY,
     abandoned,
     check_storage,
+    empty_queue,
     enqueue_grid,
     give_back,
-    redacted,
     was_given_back,
 )
 from osteon.trials import Job, Search, Watch
@@ -41,7 +43,7 @@ from osteon.values import write_value
 from osteon.watch import is_over
 from osteon.winners_curse import optimism
 from osteon.words import counted
-from osteon.workers import run_trials
+from osteon.workers import n_ended, n_to_ask, run_trials
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -97,10 +99,15 @@ def tune(
         enqueue_grid(study, search.space)
     try:
         default = _default(job, recipe)
-        if given := give_back(study, abandoned):
-            say(f"{given} trials of workers that are gone are tried again")
+        given = give_back(study, abandoned)
+        if again := min(given, n_to_ask(job, study, total)):
+            say(f"{counted(again, 'trial')} of workers that are gone: tried again")
         run_trials(job, study, total)
+        if n_ended(study) >= total:
+            empty_queue(study)
     except KeyboardInterrupt:
+        with suppress(StorageInternalError):
+            give_back(study, abandoned, died=False)  # our workers are gone by now
         raise Interrupted(
             f"Stopped; the trials done are kept in {out}. The same command goes on."
         ) from None
@@ -121,6 +128,12 @@ def check_search(search: Search, recipe: Recipe) -> None:
     if "monitor" in search.space:
         raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
     check_space(search.space, recipe)
+    if search.workers < 1:
+        raise UsageError(f"{search.workers} workers try nothing: 1 or more are needed.")
+    if search.sampler == "grid":
+        grid(search.space)  # or it cannot be one
+    elif search.trials < 1:
+        raise UsageError(f"{search.trials} trials try nothing: 1 or more are needed.")
     if search.storage:
         check_storage(search.storage)
 
@@ -234,7 +247,7 @@ def _left_out(job: Job, study: Study, trials: Sequence[Tried]) -> Iterator[str]:
         yield (
             f"{n} trial{' is' if n == 1 else 's are'} in the hands of another machine, or of one "
             f"that went silent less than {STALE_S / 60:.0f} minutes ago: the same command later "
-            "counts what has ended and tries the rest again."
+            "counts what has ended by then, and tries again what is still missing."
         )
 
 

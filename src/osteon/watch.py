@@ -77,10 +77,11 @@ def is_over(history: Sequence[History], recipe: Recipe) -> bool:
     return last >= recipe.epochs or last - best_of(history, recipe.monitor).epoch >= recipe.patience
 
 
-def check_finite(loss: float, epoch: int) -> None:
-    """Raise UsageError, with what to change, if the loss is no number any more."""
-    if not np.isfinite(loss):
+def check_finite(figures: float | Floats, epoch: int) -> None:
+    """Raise UsageError, with what to change, if the loss of an epoch, or a score that the network
+    gives after it, is no number any more."""
+    if not np.isfinite(figures).all():
         raise UsageError(
-            f"The loss is no number any more in epoch {epoch}. Lower the learning rate, such as "
-            "--set optimiser.lr=1e-4; the checkpoints before it are kept."
+            f"The loss or a score is no number any more in epoch {epoch}. Lower the learning rate, "
+            "such as --set optimiser.lr=1e-4; the checkpoints before it are kept."
         )

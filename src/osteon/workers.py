@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from osteon.errors import ResourceError
 from osteon.progress import say, showing, shown
-from osteon.study import give_back, taken, was_given_back
+from osteon.study import give_back, taken, waiting, was_given_back
 from osteon.trials import Job, try_out
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def run_trials(job: Job, study: Study, total: int) -> None:
     """
     if job.search.workers == 1:
         while n_to_ask(job, study, total) > 0:
-            try_out(job, study, job.ask(study, os.getpid()))
+            if (trial := job.ask(study, os.getpid())) is not None:
+                try_out(job, study, trial)
         return
     with _crew(job) as crew:
         crew.run(study, total)
@@ -49,12 +50,8 @@ def n_to_ask(job: Job, study: Study, total: int, n_busy: int = 0) -> int:
 
     A grid's are all enqueued: what another machine has in hand is not made up for by chance.
     """
-    from optuna.trial import TrialState
-
     left = max(0, total - n_ended(study) - n_busy)
-    if job.search.sampler != "grid":
-        return left
-    return min(left, len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,))))
+    return min(left, waiting(study)) if left and job.search.sampler == "grid" else left
 
 
 class _Crew:
@@ -78,8 +75,9 @@ class _Crew:
             for idle in [c for c in self.hired if c not in self.busy][:left]:
                 pid = self.hired[idle].pid
                 assert pid is not None
-                self.busy[idle] = self.job.ask(study, pid)
-                idle.send(self.busy[idle]._trial_id)
+                if (trial := self.job.ask(study, pid)) is not None:
+                    self.busy[idle] = trial
+                    idle.send(trial._trial_id)
             self._wait(study)
 
     def _hire(self) -> None:

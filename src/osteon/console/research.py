@@ -13,7 +13,7 @@ from osteon.claim import Claim
 from osteon.console import out, print_json, shown_estimate
 from osteon.metrics import TITLES
 from osteon.reproduced import Judged, Reproduced
-from osteon.searched import Nested, Tuning
+from osteon.searched import Nested, Tuning, is_gain, nested_verdict
 from osteon.types import Estimate
 from osteon.values import as_json
 from osteon.words import counted
@@ -55,10 +55,14 @@ def show_tuning(tuning: Tuning, folder: Path, nested: Nested | None, as_data: bo
             f"{escape(shown_estimate(nested.default[nested.metric]))}, difference "
             f"{escape(shown_estimate(gain))}"
         )
+        out.print(f"[bold]{escape(nested_verdict(nested))}[/]")
     out.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
     best = folder / "best-recipe.json"
-    if best.exists():
-        out.print(f"next: osteon run DATA --recipe {best}", soft_wrap=True, markup=False)
+    to_keep = best if is_gain(tuning, nested) else folder / "recipe.json"
+    if to_keep.exists():
+        out.print(f"next: osteon run DATA --recipe {to_keep}", soft_wrap=True, markup=False)
+    if to_keep != best and best.exists():
+        out.print(f"the best trial: {best}", soft_wrap=True, markup=False)
 
 
 def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
@@ -67,7 +71,9 @@ def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
         return
     seeds = counted(len(result.seeds), "seed")
     out.print(f"[bold]{escape(result.name)}[/], {seeds}; 95 % intervals\n")
-    table = Table("", "accuracy", "AUROC", "films", box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for head in ("", "accuracy", "AUROC", "films", "groups"):
+        table.add_column(head, justify="right" if head in ("films", "groups") else "left")
     for published in result.published:
         figure = published.figure
         value = Estimate(
@@ -79,17 +85,22 @@ def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
             method="Wilson",
         )
         what = f"published, {figure.part}{' (tuned)' if figure.after_search else ''}"
-        table.add_row(what, _shown(value), "", f"{published.n:,}")
+        told = "" if published.n_is_told else "*"
+        table.add_row(what, _shown(value), "", f"{published.n:,}{told}", "")
     for title, side in (("naive", result.naive), ("honest", result.honest)):
-        films = ", ".join(f"{n:,}" for n in side.n)
-        table.add_row(f"re-run, {title}", *_two(side.model), films, style="bold")
+        table.add_row(f"re-run, {title}", *_row(side.model), style="bold")
         for name, scores in side.baselines.items():
-            table.add_row(f"  {name.replace('_', ' ')}", *_two(scores))
-    table.add_row("leakage price", *_two(result.price))
+            table.add_row(f"  {name.replace('_', ' ')}", *_row(scores))
+    table.add_row("leakage price", *_row(result.price))
     if result.control is not None:
-        table.add_row("control, honest", *_two(result.control.model))
-        table.add_row("model - control", *_two(result.control.gains))
+        table.add_row("control, honest", *_row(result.control.model))
+        table.add_row("model - control", *_row(result.control.gains))
+    if result.untuned is not None:
+        table.add_row("untuned, honest", *_row(result.untuned.model))
+        table.add_row("tuned - untuned", *_row(result.untuned.gains))
     out.print(table)
+    if not all(published.n_is_told for published in result.published):
+        out.print("* how many is not told: as many as here", markup=False)
     _show_slices(result)
     out.print(f"\nnaive: judged on {result.naive.part}; {_leaked(result.naive)}", markup=False)
     for search in result.searches:
@@ -104,10 +115,11 @@ def show_reproduction(result: Reproduced, folder: Path, as_data: bool) -> None:
 def _show_slices(result: Reproduced) -> None:
     if not result.slices:
         return
-    heads = ("held out of training", "AUROC there", "like training")
+    heads = ("held out of training", "AUROC there", "like training", "drop")
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for held in result.slices:
-        table.add_row(escape(held.title), _shown(held.outside), _shown(held.inside))
+        cells = (held.outside, held.inside, held.drop)
+        table.add_row(escape(held.title), *map(_shown, cells))
     out.print()
     out.print(table)
     out.print(
@@ -115,8 +127,11 @@ def _show_slices(result: Reproduced) -> None:
     )
 
 
-def _two(scores: Mapping[str, Estimate]) -> tuple[str, str]:
-    return _shown(scores["accuracy"]), _shown(scores["auroc"])
+def _row(scores: Mapping[str, Estimate]) -> tuple[str, str, str, str]:
+    """Accuracy, AUROC, and the films and groups that they are of, over all seeds."""
+    accuracy = scores["accuracy"]
+    films, groups = f"{accuracy.n:,}", f"{accuracy.n_groups:,}"
+    return _shown(accuracy), _shown(scores["auroc"]), films, groups
 
 
 def _shown(estimate: Estimate) -> str:

@@ -68,6 +68,7 @@ def _publication(recipe: Recipe, figures: tuple[Figure, ...]) -> Publication:
     return Publication(
         recipe=recipe,
         films="Bone Break Classification, 10 classes",
+        n_classes=10,
         shares=(0.90, 0.10, 0.0),
         judged_on="val",
         honest=(0.80, 0.10, 0.10),

@@ -48,6 +48,7 @@ def publication() -> Publication:
     return Publication(
         recipe=types12_cnn(),
         films="Bone Break, 12 classes",
+        n_classes=12,
         shares=(0.7225, 0.1275, 0.15),
         judged_on="test",
         honest=(0.7225, 0.1275, 0.15),

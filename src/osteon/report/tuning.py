@@ -11,7 +11,7 @@ from osteon.metrics import TITLES
 from osteon.report.charts import Axis, Chart, Series, line_chart, write_chart
 from osteon.report.rendering import rendered
 from osteon.report.search_charts import BarChart, ParallelChart, Upright
-from osteon.searched import Nested, Tried, Tuning, read_tuning
+from osteon.searched import Nested, Tried, Tuning, nested_verdict, read_tuning
 from osteon.values import read_value
 
 Z = 1.959963984540054
@@ -33,6 +33,7 @@ def write_tuning_report(folder: Path) -> Path:
         "tuning.html.jinja",
         t=tuning,
         nested=nested,
+        nested_verdict=nested_verdict(nested) if nested else "",
         figures=figures,
         trials=trials,
         metric=TITLES[tuning.metric],
