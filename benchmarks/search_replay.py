@@ -64,6 +64,7 @@ def epochs_needed(found: Tuning, sampler: Any, pruner: Any, seed: int) -> int:
         used = 0
         for _ in range(MOST_TRIALS):
             trial = asked(study, space, sampler, seed, "replay")
+            assert trial is not None  # of a grid alone it could be
             chosen = tuple(sorted(suggested(trial, space).items()))
             curve = [value for value in curves[chosen] if value is not None]
             twin = tried_before(trial)

@@ -16,16 +16,17 @@ from sklearn.metrics import roc_auc_score
 from osteon.audit import audit
 from osteon.backbones.cnn import Cnn
 from osteon.backbones.quantum import Quantum
-from osteon.errors import UsageError
+from osteon.errors import DataError, UsageError
 from osteon.inspection import inspect_films
 from osteon.predictions import read_predictions
 from osteon.publications import PUBLICATIONS, Figure, Publication, PublishedSearch
 from osteon.reading import read_source
 from osteon.report.reproduction import write_reproduction_report
-from osteon.reproduce import reproduce
+from osteon.reproduce import check_reproduction, reproduce
 from osteon.reproduced import Reproduced, remarks
 from osteon.searched import Tuning
 from osteon.space import Choices
+from osteon.split_file import read_split
 from osteon.types import Audit, Augment, Estimate, Manifest, Optimiser, Recipe
 from osteon.values import read_value
 from tests.training import TINY
@@ -133,6 +134,35 @@ def test_it_goes_on_and_trains_nothing_twice(
     assert again.honest.model == first.honest.model
     with pytest.raises(UsageError, match="holds another reproduction"):
         reproduce(quick, manifest, told, out=out, cache=cache, seeds=(1,))
+    id_, film = next(iter(told.facts.items()))
+    other = replace(told, facts={**told.facts, id_: replace(film, sha256="0" * 64)})
+    with pytest.raises(UsageError, match="holds another reproduction"):
+        reproduce(quick, manifest, other, out=out, cache=cache, seeds=(0,))
+    apart = replace(told, clusters={})
+    with pytest.raises(UsageError, match="holds another reproduction"):
+        reproduce(quick, manifest, apart, out=out, cache=cache, seeds=(0,))
+
+
+def test_what_cannot_be_divided_is_told_before_anything_is_trained(
+    copied: Path, tmp_path: Path
+) -> None:
+    manifest, told = examined(copied)
+    as_one = dict.fromkeys((film.id for film in manifest.radiographs), "one")
+    with pytest.raises(DataError, match="independent film"):
+        reproduce(PUBLICATION, manifest, replace(told, clusters=as_one), out=tmp_path / "out",
+                  cache=tmp_path / "cache")  # fmt: skip
+    assert not list((tmp_path / "out").glob("*/checkpoints"))
+
+
+def test_data_that_ship_half_a_split_are_divided_anew(copied: Path, tmp_path: Path) -> None:
+    manifest, told = examined(copied)
+    films = tuple(replace(film, split="train") for film in manifest.radiographs)
+    half = replace(manifest, radiographs=films)
+    quick = replace(PUBLICATION, shares=None, recipe=replace(MEMORY, epochs=1), n_classes=10)
+    result = reproduce(quick, half, told, out=tmp_path / "out", cache=tmp_path / "cache",
+                       seeds=(0,))  # fmt: skip
+    assert result.naive.n[0] > 0
+    assert any("Published with 10 classes, done again with 2" in told for told in result.remarks)
 
 
 def test_settings_are_said(copied: Path, tmp_path: Path) -> None:
@@ -141,6 +171,8 @@ def test_settings_are_said(copied: Path, tmp_path: Path) -> None:
         PUBLICATION, manifest, told, out=tmp_path / "out", cache=tmp_path / "cache",
         seeds=(0,), settings=["epochs=1"],
     )  # fmt: skip
+    with pytest.raises(UsageError, match="Use --seeds"):
+        check_reproduction(PUBLICATION, ["seed=5"], search=False)
     assert json.loads(result.recipe)["epochs"] == 1
     assert "Changed from the description: epochs=1." in result.remarks
 
@@ -151,9 +183,17 @@ def test_its_own_search_is_run_on_either_split(copied: Path, tmp_path: Path) -> 
     published = replace(PUBLICATION, recipe=replace(MEMORY, epochs=4), search=search)
     result = reproduce(
         published, manifest, told, out=tmp_path / "out", cache=tmp_path / "cache",
-        seeds=(0,), search=True,
+        seeds=(0, 1), search=True,
     )  # fmt: skip
     assert [s.way for s in result.searches] == ["naive", "honest"]
+    first, second = (
+        read_split(tmp_path / "out" / f"honest-{seed}" / "split.csv") for seed in (0, 1)
+    )
+    assert first.test == second.test  # the search saw every film of the first but these
+    assert first.train != second.train
+    assert result.untuned is not None
+    assert result.untuned.gains["accuracy"].n == len(first.test)
+    assert "on test films that it did not see" in " ".join(result.remarks)
     assert all(s.n_trials == 2 and "2 trials" in s.verdict for s in result.searches)
     assert result.searches[0].values == {"optimiser.lr": 3e-3}  # memory pays there
     page = write_reproduction_report(tmp_path / "out").read_text(encoding="utf-8")
@@ -163,6 +203,7 @@ def test_its_own_search_is_run_on_either_split(copied: Path, tmp_path: Path) -> 
     with pytest.raises(UsageError, match="published without a search"):
         reproduce(PUBLICATION, manifest, told, out=tmp_path / "none", cache=tmp_path / "cache",
                   seeds=(0,), search=True)  # fmt: skip
+    assert not (tmp_path / "none").exists()  # or the right command would be refused there
 
 
 def test_a_circuit_is_judged_against_its_control(copied: Path, tmp_path: Path) -> None:
@@ -250,10 +291,10 @@ def test_what_has_no_interval_is_said() -> None:
     told = list(remarks(replace(result, honest=honest, price={"accuracy": none})))
     assert "accuracy 0.000 (no interval)" in told[0]
     assert told[1] == "Judged honestly it does not differ from the majority class's accuracy."
+    assert f"What the naive protocol is worth in accuracy cannot be told: {why}." in told
     apart = {**gains, "majority": {"accuracy": replace(none, value=0.1)}}
     told = list(remarks(replace(result, honest=replace(honest, gains=apart))))
     assert f"it cannot be compared with the majority class's accuracy: {why}." in told[1]
     below = {**gains, "majority": {"accuracy": replace(none, value=-0.1, low=-0.2, high=-0.05)}}
     told = list(remarks(replace(result, honest=replace(honest, gains=below))))
     assert told[1] == "Judged honestly it is below the majority class's accuracy."
-    assert f"What the naive protocol is worth in accuracy cannot be told: {why}." in told

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from osteon.clusters import group_films
 from osteon.errors import DataError, LeakError, UsageError
-from osteon.split import folds, shipped, split
+from osteon.split import folds, redivided, shipped, split
 from osteon.split_file import read_split, write_split
 from osteon.types import PARTS, Audit, Manifest, Part, Radiograph, Split
 
@@ -88,6 +88,25 @@ def test_every_labelled_film_is_in_one_part_and_every_class_in_every_part(
     assert sorted(ids) == sorted(wanted)
     for part in PARTS:
         assert {label_of[id_] for id_ in made.part(part)} == {0, 1, 2}
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=data_sets(), seed=st.integers(0, 5))
+def test_what_is_divided_anew_keeps_its_test_part_and_its_groups(
+    data: tuple[Manifest, dict[str, str]], seed: int
+) -> None:
+    manifest, clusters = data
+    made = split(manifest, groups=group_films(manifest, clusters), seed=7)
+    anew = redivided(made, manifest, seed=seed)
+    assert (anew.test, anew.seed) == (made.test, seed)
+    assert sorted((*anew.train, *anew.val)) == sorted((*made.train, *made.val))
+    sides: dict[str, set[str]] = {}
+    for id_, part in parts_of(anew).items():
+        sides.setdefault(anew.groups[id_], set()).add(part)
+    assert all(len(parts) == 1 for parts in sides.values())
+    label_of = {film.id: film.label for film in manifest.radiographs}
+    assert {label_of[id_] for id_ in anew.train} == {0, 1, 2}
+    assert redivided(made, manifest, seed=seed) == anew
 
 
 @settings(deadline=None, max_examples=30)

@@ -480,7 +480,9 @@ def test_a_trial_that_kills_its_worker_is_tried_thrice_and_then_told(tmp_path: P
     study.enqueue_trial({"x": 1.0})
     for retry in range(4):
         space = {"x": Range(low=0.0, high=2.0)}
-        assert asked(study, space, "random", 0, "w").params == {"x": 1.0}
+        trial = asked(study, space, "random", 0, "w")
+        assert trial is not None
+        assert trial.params == {"x": 1.0}
         assert give_back(study, lambda _: True) == (retry < 3)
     last = study.get_trials()[-1]
     assert "its worker died 4 times" in last.user_attrs["why"]
@@ -565,6 +567,7 @@ def test_a_trial_killed_before_it_drew_its_values_keeps_those_it_was_meant_for(
     study.ask()
     assert give_back(study, lambda _: True) == 1
     again = asked(study, {"x": Range(low=0.0, high=2.0)}, "random", 0, "w")
+    assert again is not None
     assert again.params == {"x": 1.0}
 
 
@@ -623,6 +626,7 @@ def test_a_grid_is_not_filled_up_by_chance(ready: Ready, tmp_path: Path) -> None
     study = job.study()
     enqueue_grid(study, GRID)
     elsewhere = asked(study, GRID, "grid", 0, "elsewhere:1")
+    assert elsewhere is not None
     found = tune(recipe, search, *ready, out)
     assert [trial.number for trial in found.trials] == [1, 2, 3]
     assert "1 trial is in the hands of another machine" in found.remarks[0]
