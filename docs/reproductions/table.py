@@ -19,13 +19,18 @@ HEAD = (
 
 
 def main() -> None:
-    results = [read_value(Reproduced, path) for path in sorted(Path(__file__).parent.glob("*.json"))
-               if not path.name.startswith("search-")]  # fmt: skip
+    paths = [path for path in sorted(Path(__file__).parent.glob("*.json"))
+             if not path.name.startswith("search-")]  # fmt: skip
+    results = [read_value(Reproduced, path) for path in paths]
     for metric, title in (("accuracy", "Accuracy, %"), ("auroc", "AUROC, %")):
         print(f"{title}\n\n{HEAD}")
         for result in results:
             print(f"| {' | '.join(_row(result, metric))} |")
         print()
+    print("| system | command | raw |\n| --- | --- | --- |")
+    for path, result in zip(paths, results, strict=True):
+        print(f"| {_name(result)} | `{result.environment.command}` | `{path.name}` |")
+    print()
     circuits = [result for result in results if result.control is not None]
     if circuits:
         print("| circuit | parameters | AUROC, % | its control, % | circuit minus control |")
@@ -43,11 +48,15 @@ def main() -> None:
                   f"{_percent(held.inside)} | {_percent(held.drop)} |")  # fmt: skip
 
 
-def _row(result: Reproduced, metric: str) -> Iterator[str]:
+def _name(result: Reproduced) -> str:
     changed = [f"`{name}`" for name in result.settings if not name.startswith("precision")]
     searched = ["after its search"] if result.searches else []
     seeds = [f"{len(result.seeds)} seed"] if len(result.seeds) == 1 else []
-    yield ", ".join([f"`{result.name}`", *changed, *searched, *seeds])
+    return ", ".join([f"`{result.name}`", *changed, *searched, *seeds])
+
+
+def _row(result: Reproduced, metric: str) -> Iterator[str]:
+    yield _name(result)
     yield "; ".join(_published(result)) if metric == "accuracy" else ""
     yield _percent(result.naive.model[metric])
     yield _percent(result.honest.model[metric])
