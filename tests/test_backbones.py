@@ -244,6 +244,23 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
     assert set(mine) - set(same) == {"fc.weight", "fc.bias"}
 
 
+def test_a_head_of_another_name_is_learnt_anew(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    theirs = timm_net("legacy_seresnet18", "none", num_classes=1000)
+    save_file(theirs.state_dict(), tmp_path / "model.safetensors")
+    ours = timm_net("legacy_seresnet18", str(tmp_path / "model.safetensors"), num_classes=2)
+    assert torch.equal(ours.state_dict()["layer0.conv1.weight"],
+                       theirs.state_dict()["layer0.conv1.weight"])  # fmt: skip
+
+
+def test_timms_full_name_has_the_wheels_weights_too() -> None:
+    short, full = (TimmModel(model=f"tf_efficientnet_lite0{tag}").build(2) for tag in ("", ".in1k"))
+    for name, value in short.state_dict().items():
+        if "classifier" not in name:
+            assert torch.equal(value, full.state_dict()[name]), name
+
+
 def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

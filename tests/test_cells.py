@@ -26,7 +26,7 @@ from osteon.prepare import Prepared
 from osteon.recipe import named_recipe, with_settings
 from osteon.train import train
 from osteon.types import Box, Manifest, PixelRules, Recipe, Split
-from tests.training import made_ready, write_films
+from tests.training import made_ready, weights_file, write_films
 
 SIDE = 64
 Ready = tuple[Prepared, Manifest, Split]
@@ -149,6 +149,8 @@ def test_it_goes_on_to_the_same_bits_after_a_kill(tmp_path: Path) -> None:
     ready = ready_with(tmp_path, "normal", "broken")
     _, manifest, parts = ready
     prepared, recipe = boxed(ready), recipe_of(3)
+    weights = weights_file("resnet10t", tmp_path)  # which no seed makes again
+    recipe = replace(recipe, backbone=replace(recipe.backbone, weights=weights))  # type: ignore[type-var]
     torch.manual_seed(0)
     whole = []
     for epoch in fit(recipe, prepared, manifest, parts):
@@ -163,6 +165,7 @@ def test_it_goes_on_to_the_same_bits_after_a_kill(tmp_path: Path) -> None:
     assert set(last.model) == set(whole[-1])
     for name, value in last.model.items():
         assert torch.equal(value, whole[-1][name]), name
+    assert len([*prepared.folder.glob("maps-*.done.npy")]) == 1
 
 
 def test_maps_are_computed_once_and_are_the_networks(tmp_path: Path) -> None:

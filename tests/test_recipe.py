@@ -61,12 +61,20 @@ def test_a_backbone_can_be_exchanged() -> None:
         ("backbone.dropout=2", UsageError, r"backbone\.dropout is 2\.0; it must be in \[0, 1\)"),
         ("backbone.stride=0", UsageError, r"backbone\.stride is 0"),
         ("backbone.head=flatten", UsageError, r"backbone\.input_px is 224; .* 160"),
+        ("backbone.dense=0", UsageError, r"dense is \(0,\); it must be 1 or more.*dense=\[\]"),
+        ("backbone.channels=16,-3", UsageError, r"channels is \(16, -3\)"),
         ("backbone=nn", UnknownName, "There is no backbone 'nn'"),
     ],
 )
 def test_mistakes_are_named(setting: str, kind: type[OsteonError], words: str) -> None:
     with pytest.raises(kind, match=words):
         with_settings(named_recipe("small-cnn"), [setting])
+
+
+@pytest.mark.parametrize("setting", ["augment.flip=0.5", "label_smoothing=0.1"])
+def test_what_a_probe_would_ignore_is_refused(setting: str) -> None:
+    with pytest.raises(UsageError, match=setting.partition(".")[0].partition("=")[0]):
+        with_settings(named_recipe("linear-probe"), [setting])
 
 
 def test_a_probe_needs_its_path_and_others_must_not_have_one() -> None:

@@ -27,7 +27,7 @@ from osteon.tapped import Tapped
 from osteon.train import train
 from osteon.tunednet import TunedCellNet
 from osteon.types import Augment, Optimiser, PixelRules, Recipe
-from tests.training import made_ready, write_films
+from tests.training import made_ready, weights_file, write_films
 
 SIDE = 64
 MODEL = "test_efficientnet"
@@ -120,7 +120,9 @@ def test_what_is_frozen_stays_and_the_rest_learns_and_a_kill_changes_nothing(
     data = write_films(tmp_path / "data", classes=("normal", "broken"))
     prepared, manifest, split = made_ready(data, tmp_path / "cache", PixelRules(size_px=SIDE))
     whole, states = [], []
-    for epoch in fit(recipe_of(), prepared, manifest, split):
+    weights = weights_file(MODEL, tmp_path)  # which no seed makes again
+    recipe = with_settings(recipe_of(), [f"backbone.weights={weights}"])
+    for epoch in fit(recipe, prepared, manifest, split):
         whole.append({name: value.clone() for name, value in epoch.model.items()})
         states.append({name: value.clone() for name, value in epoch.optimiser.items()})
         history = epoch.history
@@ -137,7 +139,7 @@ def test_what_is_frozen_stays_and_the_rest_learns_and_a_kill_changes_nothing(
         model=first,
         optimiser=states[0],
     )
-    (again,) = fit(recipe_of(), prepared, manifest, split, start=start)
+    (again,) = fit(recipe, prepared, manifest, split, start=start)
     for name, value in again.model.items():
         assert torch.equal(value, last[name]), name
 

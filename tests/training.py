@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from osteon.audit import audit
@@ -51,3 +52,15 @@ def made_ready(
     result = audit(manifest, facts=facts)
     parts = split(manifest, groups=group_films(manifest, result.clusters))
     return prepare(manifest, rules, cache=cache, facts=facts), manifest, parts
+
+
+def weights_file(model: str, folder: Path) -> str:
+    """A file of weights that no seed of a recipe draws."""
+    from safetensors.torch import save_file
+
+    from osteon.backbones.timm_model import timm_net
+
+    torch.manual_seed(12_345)
+    path = folder / f"{model}.safetensors"
+    save_file(timm_net(model, "none", num_classes=2).state_dict(), path)
+    return str(path)

@@ -47,6 +47,8 @@ def fit_cells(
 ) -> Iterator[Epoch]:
     """Yield each epoch of what is not frozen; a pooled head is solved before the first one."""
     assert isinstance(recipe.optimiser, Optimiser)
+    if start is not None:  # first: the maps are those of its trunk
+        net.load_state_dict(dict(start.model))
     maps = frozen_maps(net, prepared, [*split.train, *split.val])
     rows, outside = (rows_in(prepared, ids) for ids in (split.train, split.val))
     labels = labels_of(manifest, split.train)
@@ -54,12 +56,13 @@ def fit_cells(
         _begin(net, maps, rows, labels, recipe)
     optimiser = _optimiser(net, recipe)
     if start is not None:
-        net.load_state_dict(dict(start.model))
         load_state(optimiser, start.optimiser)
     boxes = [prepared.boxes.get(id_, ()) for id_ in split.train]
-    size, side = prepared.rules.size_px, maps.shapes[1][-1]
+    size, side = prepared.rules.size_px, maps.shapes[0][-1]  # the fine maps have a cell a place
     truth = CellTruth(boxes, labels, len(manifest.classes), size, side)
-    weights = class_weights(labels, len(manifest.classes)) if recipe.balance == "weights" else None
+    weights = None
+    if recipe.balance == "weights":
+        weights = class_weights(labels, len(manifest.classes)).to(maps.device)
     with memory_kept():
         for epoch in range(start.epoch + 1 if start else 1, recipe.epochs + 1):
             begun = time.monotonic()
@@ -226,7 +229,7 @@ def _solve(net: FrozenCellNet, whole: Tensor, labels: Tensor, recipe: Recipe) ->
     centre, scale = whole.mean(0), whole.std(0, correction=0)
     net.whole.centre.copy_(centre)
     net.whole.scale.copy_(torch.where(scale > 0, scale, 1))
-    standard = net.whole.standardised(whole).double().cpu().numpy()
+    standard = net.whole.standardised(whole).cpu().double().numpy()
     n_classes = net.whole.linear.out_features
     weight, bias = solved(
         standard, labels.numpy(), recipe.backbone.inverse_strength, recipe, n_classes

@@ -20,6 +20,7 @@ from osteon.calibrate import Calibrated, chosen_calibrator
 from osteon.checkpoint import read_checkpoint
 from osteon.decisions import FILE as DECISIONS
 from osteon.decisions import Decisions
+from osteon.device import device_at_hand
 from osteon.errors import DataError, UnreadableFilm
 from osteon.recipe import recipe_from_json
 from osteon.runs import RunFolder
@@ -63,7 +64,7 @@ class Classifier:
         net = bare(recipe.backbone).build(len(best.classes))
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.load_state_dict(dict(best.model))
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = device_at_hand()
         point = None
         if folder.evaluation("val").is_file():
             point = read_value(Evaluation, folder.evaluation("val")).operating_point

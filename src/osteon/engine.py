@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from osteon.batches import probabilities
+from osteon.features import LIKENESS, likeness
 from osteon.openvino_alone import load_openvino
 from osteon.openvino_net import FAULTS, compiled, first_line
 from osteon.progress import say
@@ -81,13 +82,19 @@ def fast_engine(net: nn.Module, size_px: int) -> Engine:
 
 def parity(one: Engine, other: Engine, size_px: int) -> float:
     """The largest difference of two engines' scores on films made for it: smooth, and noisy."""
+    films = films_made(size_px)
+    return float(np.abs(one.score(films) - other.score(films)).max())
+
+
+def films_made(size_px: int) -> NDArray[np.uint8]:
+    """(FILMS_COMPARED, S, S): noise, and smooth ones with ever more noise."""
     rng = np.random.default_rng(0)
     films = rng.integers(0, 256, (FILMS_COMPARED, size_px, size_px), dtype=np.uint8)
     slope = np.linspace(0, 1, size_px)
     films[1:] = (films[1:] * np.linspace(0, 0.3, FILMS_COMPARED - 1)[:, None, None]).astype(
         np.uint8
     ) + (150 * np.outer(slope, np.sin(9 * slope) ** 2)).astype(np.uint8)
-    return float(np.abs(one.score(films) - other.score(films)).max())
+    return films
 
 
 def _openvino_engine(net: nn.Module, size_px: int) -> Engine:
@@ -114,7 +121,13 @@ def rows_of(net: nn.Module, size_px: int) -> Callable[[NDArray[np.uint8]], NDArr
     if device.type != "cpu":
         return by_torch
     try:
-        return compiled(net, size_px)
+        fast = compiled(net, size_px)
     except (ImportError, *FAULTS) as error:
         say(f"computed by torch: OpenVINO cannot take this network ({first_line(error)})")
         return by_torch
+    made = films_made(size_px)[-1:]
+    apart = likeness(fast(made), by_torch(made))
+    if not apart >= LIKENESS:
+        say(f"computed by torch: OpenVINO's have a cosine of {apart:.5f}, below {LIKENESS}")
+        return by_torch
+    return fast

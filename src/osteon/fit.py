@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +24,7 @@ from osteon.batches import (
     training_inputs,
 )
 from osteon.cellnet import CellNet
+from osteon.device import fabric_at_hand
 from osteon.environment import Pace
 from osteon.errors import DataError
 from osteon.optimise import learning_rate, load_state, make_optimiser, set_learning_rate, state_of
@@ -73,7 +73,7 @@ def fit(
     """
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells what we asked for
     pace = pace or usual_pace(recipe)
-    fabric = Fabric(devices=1, precision=PRECISIONS[pace.precision])
+    fabric = fabric_at_hand(PRECISIONS[pace.precision])
     labels = labels_of(manifest, split.train).to(fabric.device)
     check_classes(labels, manifest)
     if not split.val:

@@ -232,8 +232,7 @@ def _taught(home: _Home, recipe: Recipe, out: Path, what: str = "") -> Classifie
 
     folder = RunFolder(out / (what or f"on-{home.name}"))
     if not folder.trained.exists():
-        resume = folder.checkpoints.is_dir()
-        train(recipe, home.prepared, home.manifest, home.split, folder.path, resume=resume)
+        train(recipe, home.prepared, home.manifest, home.split, folder.path, resume=True)
         write_text(folder.trained, "done\n")
     return Classifier.load(folder.path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +83,7 @@ def frozen_maps(net: CellNet, prepared: Prepared, ids: Sequence[str]) -> Maps:
         compute = rows_of(_Flat(net), size) if chunks else None
         for chunk in track(chunks, f"maps, {COMPUTED_AT_ONCE} films each", total=len(chunks)):
             assert compute is not None
+            _make_room(kept, rows, chunk)
             rows[chunk] = compute(prepared.pixels[chunk])
             rows.flush()
             done[chunk] = True  # only once they lie on the disk
@@ -107,10 +110,29 @@ def _opened(path: Path, shape: tuple[int, ...], kind: str) -> np.memmap[Any, Any
     """Begun as a sparse file: rows of films that no one asks for take no room."""
     if not path.exists():
         part = path.with_name(f".{path.name}.part")
-        np.lib.format.open_memmap(part, "w+", np.dtype(kind), shape)
+        if len(shape) == 1:  # which rows are done: small, and whole at once
+            with part.open("wb") as file:
+                np.save(file, np.zeros(shape, kind), allow_pickle=False)
+        else:
+            np.lib.format.open_memmap(part, "w+", np.dtype(kind), shape)
         part.replace(path)
     found: np.memmap[Any, Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
     return found
+
+
+def _make_room(path: Path, rows: np.memmap[Any, Any], chunk: NDArray[np.intp]) -> None:
+    """Of a sparse file, what is about to be written: with no room for a page that is mapped the
+    process would end, and here it is an error."""
+    if not hasattr(os, "posix_fallocate"):  # no Linux
+        return
+    with path.open("rb+") as file:
+        for row in chunk.tolist():
+            at = rows.offset + row * rows.strides[0]
+            try:
+                os.posix_fallocate(file.fileno(), at, rows.strides[0])
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # what the disk cannot do
+                    raise
 
 
 def rows_in(prepared: Prepared, ids: Sequence[str]) -> NDArray[np.intp]:

@@ -48,10 +48,9 @@ def nested(
         sides = {"winner": f"winner-{found.best}", "default": "default"}
         for name, told in (("winner", found.best_recipe), ("default", found.recipe)):
             folder = place / sides[name]
-            resume = (folder / "checkpoints").is_dir()
             chosen_recipe = recipe_from_json(told)
             films = films_for(chosen_recipe, prepared, manifest, facts)
-            classifier = train(chosen_recipe, films, manifest, fold, folder, resume=resume)
+            classifier = train(chosen_recipe, films, manifest, fold, folder, resume=True)
             scored = classifier.predict_prepared(
                 films, ids=fold.test, manifest=manifest, groups=fold.groups
             )

@@ -252,6 +252,10 @@ def checked(recipe: Recipe) -> Recipe:
         _require(fine, "optimiser.inverse_strengths", strengths, "one or more numbers above 0")
         _require(kind_of(recipe) == "linear_probe", "optimiser", "a regularisation path",
                  "gradient descent for this backbone")  # fmt: skip
+        _require(augment == Augment(), "augment", "set",
+                 "left out where features are computed once, before any change")  # fmt: skip
+        _require(recipe.label_smoothing == 0, "label_smoothing", recipe.label_smoothing,
+                 "0: a linear probe is solved for the labels themselves")  # fmt: skip
     return recipe
 
 
@@ -283,6 +287,10 @@ def _check_backbone(recipe: Recipe) -> None:
         flipped = replace(recipe.augment, flip=0.0)
         _require(flipped == Augment(), "augment", "more than augment.flip",
                  "that alone: only a mirror image can be made of maps that are kept")  # fmt: skip
+    for name in ("channels", "dense", "widths", "pool_px", "width"):
+        given = getattr(told, name, ())
+        fine = all(n >= 1 for n in (given if isinstance(given, tuple) else (given,)))
+        _require(fine, f"backbone.{name}", given, f"1 or more each; none is backbone.{name}=[]")
     if isinstance(told, Cells | QuantumTransfer):
         _require(recipe.augment == Augment(), "augment", "set",
                  "left out where features are computed once, before any change")  # fmt: skip

@@ -222,8 +222,7 @@ class _Bench:
         if all(path.exists() for path in paths.values()):
             return {name: read_predictions(path, part=name) for name, path in paths.items()}
         prepared = self._prepared(recipe)
-        resume = folder.checkpoints.is_dir()
-        classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=resume)
+        classifier = train(recipe, prepared, self.manifest, parts, folder.path, resume=True)
         if "test" in asked:
             log_opening(folder, "osteon reproduce")
         found = {}

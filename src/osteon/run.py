@@ -235,8 +235,7 @@ def teach(
     if folder.trained.exists():
         return Classifier.load(folder.path)
     with timed(folder.environment, "train"):
-        resume = folder.checkpoints.is_dir()
-        classifier = train(recipe, prepared, manifest, parts, folder.path, resume=resume)
+        classifier = train(recipe, prepared, manifest, parts, folder.path, resume=True)
     write_text(folder.trained, datetime.now(UTC).isoformat(timespec="seconds") + "\n")
     return classifier
 

