@@ -12,7 +12,7 @@ import osteon
 PACKAGE = Path(osteon.__file__).parent
 LAYERS = [  # a module may import from its own layer and those above it in this list
     {"errors", "types", "registry", "words"},
-    {"files", "progress", "allocator"},
+    {"files", "progress", "allocator", "device"},
     {"values", "runs", "classes", "clusters"},
     {
         "environment",

@@ -110,6 +110,8 @@ def test_values_that_are_lists() -> None:
     assert told == [(16, 32), (32, 64, 128)]
     with pytest.raises(UsageError, match="each value is a list, in brackets"):
         fitted(parse_space(["backbone.channels=16,32,64"]), recipe)
+    one_layer = fitted(parse_space(["backbone.dense=64,128"]), named_recipe("types12-cnn"))
+    assert applied(named_recipe("types12-cnn"), grid(one_layer)[1]).backbone.dense == (128,)  # type: ignore[attr-defined]
 
 
 def test_another_backbone_keeps_the_fields_said_with_it() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from osteon.errors import DataError, OsteonError, UsageError
 from osteon.looking import compare_data, look_at
 from osteon.manifest import read_manifest
 from osteon.plan import SplitPlan, make_split
+from osteon.publications import PUBLICATIONS
 from osteon.reading import read_source
 from osteon.run import resume_run, run, train_run
 from osteon.runs import RunFolder
@@ -182,13 +182,13 @@ def test_what_is_no_run_looks_through_the_verdicts_too(
         raise Looked
 
     monkeypatch.setattr(research, "look_at", looking)
-    nothing: Any = None
+    published = PUBLICATIONS["types10-mlp"]()
     data, out, plan = tmp_path, tmp_path / "out", SplitPlan()
     search = Search(space={"epochs": Choices(values=(1, 2))})
     start: dict[str, Callable[[], object]] = {
         "suspects": lambda: research.suspect_run(data, out, verdicts=JUDGED),
         "tune": lambda: research.tune_run(data, TINY, search, out, plan, verdicts=JUDGED),
-        "reproduce": lambda: research.reproduce_run(nothing, data, out, (0,), verdicts=JUDGED),
+        "reproduce": lambda: research.reproduce_run(published, data, out, (0,), verdicts=JUDGED),
     }
     with pytest.raises(Looked):
         start[stage]()

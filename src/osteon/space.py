@@ -87,15 +87,15 @@ def fitted(space: Space, recipe: Recipe) -> Space:
     """The space with every range of whole numbers where the recipe's field is one, and of any
     numbers where it is not.
 
-    Raises UsageError for ends that are not whole where they must be, and for the values of a field
-    that is a list if they are none. What is no field of ``recipe`` is left as it is.
+    Raises UsageError for ends that are not whole where they must be, and for values that are no
+    lists where the recipe has one of several. What is no field of ``recipe`` is left as it is.
     """
     return {name: _fitted(name, dimension, recipe) for name, dimension in space.items()}
 
 
 def _fitted(name: str, dimension: Choices | Range, recipe: Recipe) -> Choices | Range:
     value = field_of(recipe, name)
-    if isinstance(value, tuple) and isinstance(dimension, Choices):
+    if isinstance(value, tuple) and len(value) > 1 and isinstance(dimension, Choices):
         if not all(str(each).startswith("[") for each in dimension.values):
             raise UsageError(
                 f"--search {name}: each value is a list, in brackets: --search "
