@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
@@ -770,6 +771,35 @@ def test_a_killed_search_goes_on_and_leaves_no_process_behind(tmp_path: Path, wo
     assert len(found.trials) == 4
     assert all(trial.epochs == 60 for trial in found.trials)
     assert "RUNNING" not in states(tmp_path)
+
+
+def test_ctrl_c_while_a_trial_is_asked_for_leaves_it_to_be_given_back(tmp_path: Path) -> None:
+    study = open_study(f"sqlite:///{tmp_path / 's.db'}", "x", direction="minimize", pruner="none")
+    enqueue_grid(study, GRID)
+    ask = study.ask
+
+    def ask_and_be_stopped() -> Trial:
+        trial = ask()
+        os.kill(os.getpid(), signal.SIGINT)  # between the asking and the name
+        return trial
+
+    study.ask = ask_and_be_stopped  # type: ignore[assignment,method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        asked(study, GRID, "grid", 0, worker_name(os.getpid()))
+    assert [t.state for t in study.get_trials()].count(TrialState.RUNNING) == 1
+    assert give_back(study, abandoned, died=False) == 1
+    assert TrialState.RUNNING not in [t.state for t in study.get_trials()]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_trial_that_nobody_put_a_name_to_is_soon_given_back(tmp_path: Path) -> None:
+    study = open_study(f"sqlite:///{tmp_path / 's.db'}", "x", direction="minimize", pruner="none")
+    study.ask()  # and its worker is killed before the next line
+    (trial,) = study.get_trials()
+    assert not abandoned(trial)  # it may be on the way
+    assert trial.datetime_start is not None
+    trial.datetime_start -= timedelta(minutes=2)
+    assert abandoned(trial)
 
 
 @pytest.mark.slow

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from osteon.environment import redacted
@@ -24,6 +28,7 @@ Pruner = Literal["none", "median", "halving"]
 WORKER, SEEN, RETRY_OF, TWIN, WHY = "worker", "seen", "retry_of", "twin", "why"  # of a trial
 MOST_RETRIES = 3
 STALE_S = 1800.0  # another machine's trial without an epoch for so long is taken for dead
+UNNAMED_S = 60.0  # one that no worker has put its name to: a trial is named as it is asked for
 
 
 def open_study(
@@ -107,8 +112,9 @@ def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) 
     from optuna.trial import TrialState
 
     while True:
-        trial = study.ask()
-        trial.set_user_attr(WORKER, worker)
+        with _ctrl_c_waits():  # a running trial without a name would be nobody's to give back
+            trial = study.ask()
+            trial.set_user_attr(WORKER, worker)
         meant = study._storage.get_trial(trial._trial_id).system_attrs.get("fixed_params")
         if sampler != "grid" or (meant is not None and not _has_twin(study, trial.number, meant)):
             break
@@ -121,6 +127,29 @@ def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) 
     study.sampler = TPESampler(seed=drawn) if sampler == "tpe" else RandomSampler(seed=drawn)
     suggested(trial, space)
     return trial
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Put Ctrl-C off until the block is done; pressed again, it is obeyed at once."""
+    obey = signal.getsignal(signal.SIGINT)
+    if not callable(obey) or threading.current_thread() is not threading.main_thread():
+        yield  # it is ignored, or goes to the main thread
+        return
+    pressed: list[FrameType | None] = []
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        if pressed:
+            obey(number, frame)
+        pressed.append(frame)
+
+    signal.signal(signal.SIGINT, wait)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, obey)
+    if pressed:
+        obey(signal.SIGINT, pressed[0])
 
 
 def _has_twin(study: Study, number: int, meant: Mapping[str, object]) -> bool:
@@ -276,7 +305,7 @@ def abandoned(trial: FrozenTrial) -> bool:
         return number == os.getpid() or reused or not _is_running(number)
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     seen = attributes.get(SEEN, begun)
-    return time.time() - float(str(seen)) > STALE_S
+    return time.time() - float(str(seen)) > (STALE_S if host else UNNAMED_S)
 
 
 def _is_running(pid: int) -> bool:
