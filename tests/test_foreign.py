@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 
 from osteon.__main__ import main
 from osteon.errors import DataError, UsageError
-from osteon.foreign import Foreign, Known, evaluate_predictions
+from osteon.foreign import Foreign, evaluate_predictions
+from osteon.known_films import Known
 from osteon.predictions import read_predictions, read_score_table
 from osteon.report.foreign import write_foreign_report
 from osteon.run import existing_run

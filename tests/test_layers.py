@@ -12,7 +12,7 @@ import osteon
 PACKAGE = Path(osteon.__file__).parent
 LAYERS = [  # a module may import from its own layer and those above it in this list
     {"errors", "types", "registry", "words"},
-    {"files", "progress", "allocator", "device"},
+    {"files", "progress", "allocator", "device", "ctrl_c"},
     {"values", "runs", "classes", "clusters"},
     {
         "environment",
@@ -69,7 +69,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
     {"evaluate", "shortcuts", "compare"},
     {"looking"},
     {"attributes", "contrasts", "fracture_size", "fusion"},
-    {"subgroups"},
+    {"subgroups", "known_films"},
     {"judge"},
     {"foreign"},
     {"runtimes", "gate"},

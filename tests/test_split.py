@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def parts_of(parts: Split) -> dict[str, Part]:
     return {id_: part for part in PARTS for id_ in parts.part(part)}
 
 
+def assert_on_one_side(part_of: Mapping[str, Part], key: Mapping[str, str | None]) -> None:
+    sides: dict[str, set[Part]] = {}
+    for id_, part in part_of.items():
+        if (name := key[id_]) is not None:
+            sides.setdefault(name, set()).add(part)
+    assert all(len(parts) == 1 for parts in sides.values())
+
+
 @settings(deadline=None, max_examples=80)
 @given(data=data_sets(), seed=st.integers(0, 5))
 def test_no_patient_study_or_copy_is_on_two_sides(
@@ -67,11 +76,7 @@ def test_no_patient_study_or_copy_is_on_two_sides(
         "copies": {f.id: clusters.get(f.id) for f in manifest.radiographs},
     }
     for key in keys.values():
-        sides: dict[str, set[str]] = {}
-        for id_, part in part_of.items():
-            if key[id_] is not None:
-                sides.setdefault(str(key[id_]), set()).add(part)
-        assert all(len(parts) == 1 for parts in sides.values())
+        assert_on_one_side(part_of, key)
 
 
 @settings(deadline=None, max_examples=80)
@@ -100,10 +105,7 @@ def test_what_is_divided_anew_keeps_its_test_part_and_its_groups(
     anew = redivided(made, manifest, seed=seed)
     assert (anew.test, anew.seed) == (made.test, seed)
     assert sorted((*anew.train, *anew.val)) == sorted((*made.train, *made.val))
-    sides: dict[str, set[str]] = {}
-    for id_, part in parts_of(anew).items():
-        sides.setdefault(anew.groups[id_], set()).add(part)
-    assert all(len(parts) == 1 for parts in sides.values())
+    assert_on_one_side(parts_of(anew), anew.groups)
     label_of = {film.id: film.label for film in manifest.radiographs}
     assert {label_of[id_] for id_ in anew.train} == {0, 1, 2}
     assert redivided(made, manifest, seed=seed) == anew

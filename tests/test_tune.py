@@ -30,6 +30,7 @@ from sklearn.metrics import log_loss
 from osteon import trials
 from osteon.audit import audit
 from osteon.classifier import Classifier
+from osteon.ctrl_c import ctrl_c_waits
 from osteon.environment import redacted, this_environment
 from osteon.errors import DataError, ResourceError, Unreachable, UsageError
 from osteon.fit import Epoch, fit
@@ -645,7 +646,7 @@ def test_a_worker_that_died_before_it_read_its_order_is_buried(tmp_path: Path) -
             buried.append(number)
 
         crew = SimpleNamespace(busy={ends: SimpleNamespace(number=7)}, _bury=bury)
-        _Crew._wait(crew, None)  # type: ignore[arg-type]
+        _Crew._hear(crew, None, [ends])  # type: ignore[arg-type]
     assert buried == [7]
 
 
@@ -790,6 +791,26 @@ def test_ctrl_c_while_a_trial_is_asked_for_leaves_it_to_be_given_back(tmp_path: 
     assert give_back(study, abandoned, died=False) == 1
     assert TrialState.RUNNING not in [t.state for t in study.get_trials()]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_pressed_twice_is_obeyed_at_once_and_ignored_where_it_was() -> None:
+    done: list[str] = []
+
+    @ctrl_c_waits()
+    def stopped_twice() -> None:
+        for press in ("once", "twice"):
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(press)
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_twice()
+    assert done == ["once"]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ctrl_c_waits():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_trial_that_nobody_put_a_name_to_is_soon_given_back(tmp_path: Path) -> None:

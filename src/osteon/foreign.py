@@ -18,29 +18,23 @@ from osteon.errors import DataError, UsageError
 from osteon.evaluate import choose_operating_point, evaluate
 from osteon.fracture_size import fracture_sizes
 from osteon.fusion import StudyLevel, fuse, studies_of
-from osteon.inspection import inspect_films
 from osteon.judge import write_decisions
+from osteon.known_films import Known, known_films
 from osteon.predictions import ScoreTable, read_score_table, selected, write_predictions
-from osteon.progress import say
-from osteon.reading import read_source
 from osteon.runs import RunFolder
 from osteon.subgroups import Subgroups, subgroups
 from osteon.types import (
     Evaluation,
-    FilmFacts,
-    Manifest,
     OperatingPoint,
     Predictions,
-    Radiograph,
 )
 from osteon.values import write_value
-from osteon.words import counted
+from osteon.words import counted, first_few
 
 if TYPE_CHECKING:
     from osteon.decisions import Goals
     from osteon.types import Floats
 
-NAMED = 3  # films that a sentence names
 STUDY_COLUMNS = ("study", "study_id")  # of the table of predictions: films of one study
 
 
@@ -57,17 +51,6 @@ class Foreign:
     evaluation: Evaluation
     subgroups: Subgroups
     studies: StudyLevel
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What the manifest says of the films that have predictions, under their ids there."""
-
-    manifest: Manifest
-    facts: Mapping[str, FilmFacts]
-    name: str
-    matched: frozenset[str]
-    remarks: tuple[str, ...]
 
 
 def evaluate_predictions(
@@ -93,7 +76,7 @@ def evaluate_predictions(
     _check_classes(table.predictions, path)
     val_table = _validation(validation, table) if validation else None
     tables = [table, val_table] if val_table else [table]
-    known = _known([each.predictions for each in tables], manifest, cache)
+    known = known_films([each.predictions for each in tables], manifest, cache)
     study_of, unit = _studies(tables, known)
     grouping = _grouping(tables, known, study_of)
     test, *others = (grouping.applied(each.predictions) for each in tables)
@@ -152,97 +135,10 @@ def _validation(path: Path, table: ScoreTable) -> ScoreTable:
         )
     if both := sorted({*other.ids} & {*table.predictions.ids}):
         raise DataError(
-            f"{_some(both)} {'is' if len(both) == 1 else 'are'} in {path} too: what is chosen on "
-            "validation must not have seen a film that is judged. Take them out of one table."
+            f"{first_few(both)} {'is' if len(both) == 1 else 'are'} in {path} too: what is chosen "
+            "on validation must not have seen a film that is judged. Take them out of one table."
         )
     return read
-
-
-# --- what is known of the films -------------------------------------------------------------------
-
-
-def _known(parts: Sequence[Predictions], path: Path | None, cache: Path | None) -> Known:
-    test = parts[0]
-    if path is None:
-        bare = _bare(test, Path())
-        return Known(manifest=bare, facts={}, name="", matched=frozenset(), remarks=())
-    whole = read_source(path)
-    say(whole.recognised_by)
-    film_of = _matched([id_ for part in parts for id_ in part.ids], whole)
-    if not {*film_of} & {*test.ids}:
-        raise DataError(
-            f"No film of the predictions is in {path}: ids are like '{test.ids[0]}' here and "
-            f"'{whole.radiographs[0].id}' there. They match where the id, or the name of the file, "
-            "is the same."
-        )
-    films = tuple(replace(film, id=id_) for id_, film in film_of.items())
-    manifest = replace(whole, radiographs=films)
-    absent = [id_ for id_ in test.ids if id_ not in film_of]
-    remarks = [*_on_absent(absent, len(test.ids)), *_on_labels(test, manifest)]
-    return Known(
-        manifest=manifest,
-        facts=inspect_films(manifest, cache=cache),
-        name=path.name,
-        matched=frozenset(film_of),
-        remarks=tuple(remarks),
-    )
-
-
-def _bare(predictions: Predictions, root: Path) -> Manifest:
-    """What the table of predictions itself says of its films."""
-    films = tuple(
-        Radiograph(id=id_, path=root / id_, label=int(label) if label >= 0 else None)
-        for id_, label in zip(predictions.ids, predictions.labels, strict=True)
-    )
-    return Manifest(
-        root=root,
-        source="predictions",
-        recognised_by="No manifest was given.",
-        classes=predictions.classes,
-        radiographs=films,
-    )
-
-
-def _matched(ids: Sequence[str], manifest: Manifest) -> dict[str, Radiograph]:
-    """Id of the predictions -> film: the same id, or a name of a file that one film alone has."""
-    by_id = {film.id: film for film in manifest.radiographs}
-    by_name: dict[str, Radiograph | None] = {}
-    for film in manifest.radiographs:
-        for name in {film.id.rpartition("/")[2], film.path.name, film.path.stem}:
-            by_name[name] = None if name in by_name else film
-    found: dict[str, Radiograph] = {}
-    taken: set[str] = set()
-    for id_ in ids:
-        told = id_.replace("\\", "/")
-        match = by_id.get(id_) or by_id.get(told) or by_name.get(told.rpartition("/")[2])
-        if match is not None and match.id not in taken:
-            found[id_] = match
-            taken.add(match.id)
-    return found
-
-
-def _on_absent(absent: Sequence[str], n: int) -> Iterator[str]:
-    if absent:
-        yield (
-            f"The manifest says nothing of {len(absent):,} of {counted(n, 'film')}: "
-            f"{_some(absent)}."
-        )
-
-
-def _on_labels(predictions: Predictions, manifest: Manifest) -> Iterator[str]:
-    said = dict(zip(predictions.ids, predictions.labels.tolist(), strict=True))
-    other = [
-        film.id
-        for film in manifest.radiographs
-        if said.get(film.id, -1) >= 0
-        and (name := manifest.class_name(film)) is not None
-        and name != predictions.classes[said[film.id]]
-    ]
-    if other and {*manifest.classes} <= {*predictions.classes}:
-        yield (
-            f"{counted(len(other), 'film')} {'has' if len(other) == 1 else 'have'} another label "
-            f"in the manifest; that of the predictions is believed: {_some(other)}."
-        )
 
 
 # --- groups and studies ---------------------------------------------------------------------------
@@ -394,8 +290,3 @@ def _write(
         write_value(folder.evaluation("val"), evaluate(on_val, operating_point=point))
     write_value(folder.path / "subgroups.json", found.subgroups)
     write_value(folder.path / "studies.json", found.studies)
-
-
-def _some(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else ""
-    return ", ".join(ids[:NAMED]) + more

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
+from osteon.ctrl_c import ctrl_c_waits
 from osteon.environment import redacted
 from osteon.errors import MissingExtra, Unreachable, UsageError
 from osteon.space import Choices, Space, Value, grid
@@ -112,7 +109,7 @@ def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) 
     from optuna.trial import TrialState
 
     while True:
-        with _ctrl_c_waits():  # a running trial without a name would be nobody's to give back
+        with ctrl_c_waits():  # a running trial without a name would be nobody's to give back
             trial = study.ask()
             trial.set_user_attr(WORKER, worker)
         meant = study._storage.get_trial(trial._trial_id).system_attrs.get("fixed_params")
@@ -127,29 +124,6 @@ def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) 
     study.sampler = TPESampler(seed=drawn) if sampler == "tpe" else RandomSampler(seed=drawn)
     suggested(trial, space)
     return trial
-
-
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Put Ctrl-C off until the block is done; pressed again, it is obeyed at once."""
-    obey = signal.getsignal(signal.SIGINT)
-    if not callable(obey) or threading.current_thread() is not threading.main_thread():
-        yield  # it is ignored, or goes to the main thread
-        return
-    pressed: list[FrameType | None] = []
-
-    def wait(number: int, frame: FrameType | None) -> None:
-        if pressed:
-            obey(number, frame)
-        pressed.append(frame)
-
-    signal.signal(signal.SIGINT, wait)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, obey)
-    if pressed:
-        obey(signal.SIGINT, pressed[0])
 
 
 def _has_twin(study: Study, number: int, meant: Mapping[str, object]) -> bool:

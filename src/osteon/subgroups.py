@@ -22,7 +22,7 @@ from osteon.fracture_size import FractureSizes
 from osteon.metrics import METRICS, TITLES
 from osteon.statistics import RESAMPLES, estimates, holm
 from osteon.types import Estimate, OperatingPoint, Predictions
-from osteon.words import counted, shown_p
+from osteon.words import counted, first_few, shown_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -256,12 +256,12 @@ def verdict(made: Sequence[Subgroup]) -> str:
         if difference.shown and difference.value < 0
     ]
     small = [subgroup.name for subgroup in made if _too_small(subgroup)]
-    unsure = f" Too few films to say anything of: {_some(small)}." if small else ""
+    unsure = f" Too few films to say anything of: {first_few(small, NAMED)}." if small else ""
     if not worse:
         return f"No subgroup is shown to be worse than all other films.{unsure}"
     worst, metric = min(worse, key=lambda item: item[0].differences[item[1]].value)
     others = sorted({subgroup.name for subgroup, _ in worse} - {worst.name})
-    more = f" Also shown to be worse: {_some(others)}." if others else ""
+    more = f" Also shown to be worse: {first_few(others, NAMED)}." if others else ""
     return f"{_sentence(worst, metric)}{more}{unsure}"
 
 
@@ -283,8 +283,3 @@ def _sentence(subgroup: Subgroup, metric: str) -> str:
         f"{-100 * difference.value:.1f} points below all others (95 % interval {-100 * high:.1f} "
         f"to {-100 * low:.1f}, adjusted p {shown_p(difference.p_adjusted)}; {subgroup.n:,} films)."
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.ctrl_c import ctrl_c_waits
 from osteon.errors import DataError, OsteonError, ResourceError, Unreachable
 from osteon.files import write_text
 from osteon.fit import fit
@@ -39,7 +40,7 @@ from osteon.watch import better, is_over
 if TYPE_CHECKING:
     from optuna import Study
     from optuna import Trial as OptunaTrial
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, TrialState
 
     from osteon.prepare import Prepared
 
@@ -126,7 +127,7 @@ def try_out(job: Job, study: Study, trial: OptunaTrial) -> None:
     try:
         score = _trained(job, trial)
     except TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        _tell(study, trial, state=TrialState.PRUNED)
     except UpdateFinishedTrialError:
         say(f"trial {trial.number} was taken for dead by another machine, which tries it again")
     except StorageInternalError:
@@ -137,30 +138,42 @@ def try_out(job: Job, study: Study, trial: OptunaTrial) -> None:
             raise
         why = str(error) if isinstance(error, OsteonError) else f"{type(error).__name__}: {error}"
         say(f"trial {trial.number} failed: {why}")
-        with suppress(UpdateFinishedTrialError):  # it was given back elsewhere
+        with suppress(UpdateFinishedTrialError), ctrl_c_waits():  # it was given back elsewhere
             trial.set_user_attr(WHY, why)
             study.tell(trial, state=TrialState.FAIL)
     else:
-        study.tell(trial, score, skip_if_finished=True)
+        _tell(study, trial, score)
+
+
+@ctrl_c_waits()
+def _tell(
+    study: Study, trial: OptunaTrial, score: float | None = None, state: TrialState | None = None
+) -> None:
+    study.tell(trial, score, state=state, skip_if_finished=True)
 
 
 def _trained(job: Job, trial: OptunaTrial) -> float:
     from optuna import TrialPruned
 
-    recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
-    twin = tried_before(trial)
-    if twin is not None and job.folder(twin.number).is_dir():  # not where another machine keeps it
-        return _again(job, trial, twin)
+    with ctrl_c_waits():
+        recipe = applied(recipe_from_json(job.recipe), suggested(trial, job.search.space))
+        twin = tried_before(trial)
+        # Not where another machine keeps it.
+        if twin is not None and job.folder(twin.number).is_dir():
+            return _again(job, trial, twin)
     say(f"trial {trial.number}: {', '.join(f'{k} {v}' for k, v in trial.params.items())}")
     watch = Watch(recipe, job, trial.number)
     films = films_for(recipe, job.prepared, job.manifest, job.facts)
     for epoch in fit(recipe, films, job.manifest, job.split):
         score = watch.take(epoch.history, epoch.val_scores)
-        mark_alive(trial)
-        trial.report(score, epoch.history.epoch)
-        if is_over(watch.history, recipe):
+        over = is_over(watch.history, recipe)
+        with ctrl_c_waits():
+            mark_alive(trial)
+            trial.report(score, epoch.history.epoch)
+            hopeless = not over and trial.should_prune()
+        if over:
             break
-        if trial.should_prune():
+        if hopeless:
             watch.keep()
             raise TrialPruned
     watch.keep()

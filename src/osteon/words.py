@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def counted(n: int, noun: str) -> str:
     """
@@ -9,6 +11,15 @@ def counted(n: int, noun: str) -> str:
     ('1 film', '1,200 films')
     """
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """
+    >>> first_few(["a.png", "b.png", "c.png"], 2)
+    'a.png, b.png and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def shown_p(p: float) -> str:

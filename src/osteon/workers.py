@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING
 
+from osteon.ctrl_c import ctrl_c_waits
 from osteon.errors import ResourceError
 from osteon.progress import say, showing, shown
 from osteon.study import give_back, taken, waiting, was_given_back
@@ -28,10 +29,14 @@ def run_trials(job: Job, study: Study, total: int) -> None:
     Raises ResourceError where workers keep dying, or where no trial could go on.
     """
     if job.search.workers == 1:
-        while n_to_ask(job, study, total) > 0:
-            if (trial := job.ask(study, os.getpid())) is not None:
+        while True:
+            with ctrl_c_waits():
+                left = n_to_ask(job, study, total)
+                trial = job.ask(study, os.getpid()) if left else None
+            if trial is not None:
                 try_out(job, study, trial)
-        return
+            elif not left:
+                return
     with _crew(job) as crew:
         crew.run(study, total)
 
@@ -67,18 +72,24 @@ class _Crew:
 
     def run(self, study: Study, total: int) -> None:
         while True:
-            left = n_to_ask(self.job, study, total, len(self.busy))
+            with ctrl_c_waits():
+                left = n_to_ask(self.job, study, total, len(self.busy))
+                self._employ(study, left)
             if not left and not self.busy:
                 return
-            for _ in range(min(self.job.search.workers - len(self.hired), left)):
-                self._hire()
-            for idle in [c for c in self.hired if c not in self.busy][:left]:
-                pid = self.hired[idle].pid
-                assert pid is not None
-                if (trial := self.job.ask(study, pid)) is not None:
-                    self.busy[idle] = trial
-                    idle.send(trial._trial_id)
-            self._wait(study)
+            ready = wait(list(self.busy))
+            with ctrl_c_waits():
+                self._hear(study, ready)
+
+    def _employ(self, study: Study, left: int) -> None:
+        for _ in range(min(self.job.search.workers - len(self.hired), left)):
+            self._hire()
+        for idle in [c for c in self.hired if c not in self.busy][:left]:
+            pid = self.hired[idle].pid
+            assert pid is not None
+            if (trial := self.job.ask(study, pid)) is not None:
+                self.busy[idle] = trial
+                idle.send(trial._trial_id)
 
     def _hire(self) -> None:
         ours, theirs = self.context.Pipe()
@@ -92,14 +103,14 @@ class _Crew:
         theirs.close()
         self.hired[ours] = process
 
-    def _wait(self, study: Study) -> None:
-        for ready in wait(list(self.busy)):
-            assert isinstance(ready, Connection)
-            trial = self.busy.pop(ready)
+    def _hear(self, study: Study, ready: Iterable[object]) -> None:
+        for connection in ready:
+            assert isinstance(connection, Connection)
+            trial = self.busy.pop(connection)
             try:
-                answer = ready.recv()
+                answer = connection.recv()
             except (EOFError, ConnectionResetError):  # the latter where its order was not read yet
-                self._bury(ready, study, trial.number)
+                self._bury(connection, study, trial.number)
             else:
                 if isinstance(answer, ResourceError):
                     raise answer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteon.files import write_text
-from osteon.foreign import Foreign, Known
+from osteon.foreign import Foreign
+from osteon.known_films import Known
 from osteon.metrics import TITLES
 from osteon.predictions import read_predictions, selected
 from osteon.report.charts import Chart, write_chart

@@ -8,6 +8,7 @@ from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.films import contents, film_id, holds_films, part_named, subfolders
 from osteon.types import Manifest, Radiograph
+from osteon.words import first_few
 
 
 class ClassFolders:
@@ -24,7 +25,7 @@ class ClassFolders:
             return Recognition(
                 fits=False, reason=f"'{parts[0]}' names a part of a split, not a class"
             )
-        return Recognition(fits=True, reason=f"it has a folder per class: {_listed(names)}")
+        return Recognition(fits=True, reason=f"it has a folder per class: {first_few(names, 4)}")
 
     def read(self, path: Path) -> Manifest:
         found = contents(path)
@@ -45,13 +46,8 @@ class ClassFolders:
             self.recognise(path).reason,
             films,
             others=[*found.others, *loose],
-            remarks=[remark(f"No class: {_listed(bare)} (no film in it).")] if bare else [],
+            remarks=[remark(f"No class: {first_few(bare, 4)} (no film in it).")] if bare else [],
         )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + more
 
 
 SOURCES.register("class_folders")(ClassFolders())
