@@ -104,6 +104,12 @@ def test_a_loss_that_is_no_number_says_what_to_do(ready: Ready, tmp_path: Path) 
         train(wild, *ready, tmp_path)
 
 
+def test_a_network_made_for_films_of_another_size_says_so(ready: Ready, tmp_path: Path) -> None:
+    for_224 = TimmModel(model="vit_tiny_patch16_224", weights="none")
+    with pytest.raises(UsageError, match=r"takes? films of .* px: Input height .*pixels\.size_px"):
+        train(replace(TINY, backbone=for_224), *ready, tmp_path)
+
+
 def test_ctrl_c_keeps_what_was_done(
     ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from osteon.backbones.blocks import check_size
 from osteon.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from osteon.classifier import Classifier
 from osteon.device import device_at_hand
@@ -50,12 +51,14 @@ def train(
     had never been stopped.
 
     Raises Interrupted on Ctrl-C (what was done is kept), UsageError when ``run`` was begun with
-    another recipe, split or data.
+    another recipe, split or data, or where the network takes no films of this size.
     """
     folder = RunFolder(run)
     made_for = _made_for(recipe, split, manifest)
     start = _last(folder, made_for) if resume else None
     history = list(start.history) if start else []
+    if start is None:
+        check_size(recipe.backbone, prepared.rules.size_px)
     write_text(folder.recipe, recipe_to_json(recipe))
     pace = _pace(recipe, folder, manifest, len(split.train), resume=resume, begun=start is not None)
     try:

@@ -44,6 +44,22 @@ def bare(backbone: Backbone) -> Backbone:
     return replace(known, weights="none") if hasattr(backbone, "weights") else backbone
 
 
+def check_size(backbone: Backbone, size_px: int) -> None:
+    """Raises UsageError where the network takes no films of ``size_px``: many of timm's are made
+    for one size. It is tried: each network says so in an error of its own."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        try:
+            bare(backbone).build(2).eval()(torch.zeros(1, 1, size_px, size_px))
+        except (AssertionError, IndexError, RuntimeError, ValueError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise UsageError(
+                f"The network cannot take films of {size_px} px: {reason}. Choose another size "
+                "(--set pixels.size_px) or network."
+            ) from error
+
+
 def initialise(net: nn.Module, init: Init) -> None:
     """Glorot and Bengio (2010) or He et al. (2015) for all weights, 0 for all biases."""
     from torch import nn
