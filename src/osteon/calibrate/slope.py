@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 50
 CLOSE = 1e-6  # of a step: those of Newton are squared each time, so that the next would be 1e-12
 STEEPEST = 1e3  # beyond, the classes are parted without overlap: there is no line
+NARROWEST = 1e-6  # of the scores' odds: where all are closer, no slope can be told from another
 
 
 def calibration_slope(score: Floats, hit: Floats, weights: Floats) -> Floats:
@@ -59,9 +60,9 @@ def intercepts(score: Floats, hit: Floats) -> Callable[[Floats], Floats]:
 
 
 def _parted(odds: Floats, hit: Floats) -> Callable[[Floats], Rows]:
-    """Of weights (B, N), in which resamples no film lies between films of the other class: the
-    steepest line is then the best, and Newton would climb without end. (Where a single score is
-    left, no line is steepest.)"""
+    """Of weights (B, N), in which resamples there is no line: no film lies between films of the
+    other class, so that the steepest line is the best and Newton would climb without end; or a
+    single score is left, through which every line goes."""
     order = np.argsort(odds, kind="stable")
     sides = [order[hit[order] == value] for value in (0.0, 1.0)]
     if not all(len(side) for side in sides):
@@ -70,7 +71,8 @@ def _parted(odds: Floats, hit: Floats) -> Callable[[Floats], Rows]:
     def parted(weights: Floats) -> Rows:
         (low, high), (lowest, highest) = (_ends(odds[of], weights[:, of] > 0) for of in sides)
         apart: Rows = (high <= lowest) | (highest <= low)
-        return apart & (np.maximum(high, highest) > np.minimum(low, lowest))
+        single: Rows = np.maximum(high, highest) - np.minimum(low, lowest) <= NARROWEST
+        return apart | single
 
     return parted
 
@@ -119,7 +121,7 @@ class _Lines:
             share = sigmoid(self.design @ line + self.offset)
             slope = (weights * (self.hit - share)) @ self.design
             bend = np.tensordot(weights * share * (1 - share), self.products, axes=1)
-            step = np.linalg.solve(bend + 1e-12 * np.eye(len(line)), slope)
+            step = np.linalg.solve(_ridged(bend), slope)
             while self._likelihood(weights, line + step) < self._likelihood(weights, line):
                 step /= 2.0
             line = line + step
@@ -141,8 +143,7 @@ class _Lines:
             some = weights if len(going) == len(weights) else weights[going]
             slope = (some * (self.hit - share)) @ self.design
             bend = np.tensordot(some * share * (1 - share), self.products, axes=1)
-            bend += 1e-12 * np.eye(self.design.shape[1])
-            step = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
+            step = np.linalg.solve(_ridged(bend), slope[:, :, None])[:, :, 0]
             step = np.clip(step, -2.0, 2.0)  # a long step from afar would not come back
             line[going] += step
             going = going[np.abs(step).max(1) > CLOSE]
@@ -153,3 +154,10 @@ class _Lines:
                 break
         line[going] = np.nan
         return line
+
+
+def _ridged(bend: Floats) -> Floats:
+    """(..., P, P) that can be solved however flat the likelihood is in some direction."""
+    size = np.trace(bend, axis1=-2, axis2=-1)[..., None, None]
+    ridged: Floats = bend + 1e-12 * (1 + size) * np.eye(bend.shape[-1])
+    return ridged
