@@ -19,6 +19,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 from osteon.calibrate import Calibrated, chosen_calibrator, judge_calibration
 from osteon.calibrate import slope as slope_module
 from osteon.calibrate.binned import (
+    InBins,
     brier_parts,
     equal_mass,
     equal_width,
@@ -106,12 +107,32 @@ def test_the_debiased_error_is_right_on_average_where_the_plain_one_is_too_high(
     for seed in range(300):
         labels, scores = drawn(300, seed=seed)
         score, hit = score_and_hit(labels, scores)
-        both = squared_errors(sums(score, hit, equal_mass(score), ones(300)))
+        bins = equal_mass(score)
+        inside = InBins.of(hit, bins, np.arange(300))
+        both = squared_errors(sums(score, hit, bins, ones(300)), inside, ones(300))
         plain.append(both[0][0])
         debiased.append(both[1][0])
     chance = np.std(debiased) / np.sqrt(300)
     assert abs(np.mean(debiased)) < 4 * chance + 2e-4  # scores vary a little within a bin
     assert np.mean(plain) > 20 * chance
+
+
+def test_the_debiased_error_takes_copies_for_one_film() -> None:
+    """20 copies of each of 60 films say no more than the films do: chance adds as much."""
+    single: list[float] = []
+    copied: list[float] = []
+    for seed in range(200):
+        labels, scores = drawn(60, seed=seed)
+        score, hit = score_and_hit(labels, scores)
+        for copies, found in ((1, single), (20, copied)):
+            many, hits = np.repeat(score, copies), np.repeat(hit, copies)
+            bins, group_of = equal_mass(many), np.repeat(np.arange(60), copies)
+            inside = InBins.of(hits, bins, group_of)
+            both = squared_errors(sums(many, hits, bins, ones(60 * copies)), inside, ones(60))
+            found.append(both[1][0])
+    chance = np.std(copied) / np.sqrt(200)
+    assert abs(np.mean(copied)) < 4 * chance + 2e-3  # scores vary a little within a bin
+    assert np.mean(copied) == pytest.approx(np.mean(single), abs=4 * chance)
 
 
 def test_the_debiased_error_finds_a_shift_that_was_planted() -> None:
@@ -203,6 +224,16 @@ def test_where_the_classes_are_parted_no_step_is_taken(monkeypatch: pytest.Monke
     del steps[:]  # the line of all films was looked for
     assert np.isnan(find(np.ones((500, 40)))).all()
     assert steps == []
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-16, 1e-9])
+def test_a_score_that_does_not_vary_has_no_slope(spread: float) -> None:
+    rng = np.random.default_rng(0)
+    score = 0.31 + spread * rng.standard_normal(1500)
+    hit = (rng.random(1500) < 0.3).astype(float)
+    drawn_ = rng.multinomial(1500, np.full(1500, 1 / 1500), size=30).astype(float)
+    assert np.isnan(calibration_slope(score, hit, drawn_)).all()
+    assert np.isfinite(calibration_intercept(score, hit, drawn_)).all()
 
 
 def test_there_is_no_slope_where_the_score_parts_the_classes_or_one_is_absent() -> None:

@@ -72,6 +72,13 @@ def test_nothing_in_common_is_refused() -> None:
         shared_classes({"a": manifest_of("x", "y", "z"), "b": manifest_of("X", "v", "w")})
 
 
+def test_a_class_of_one_name_is_never_taken_for_another() -> None:
+    """By order, the second's Greenstick would stand for the first's Spiral."""
+    one, other = manifest_of("Greenstick", "Spiral"), manifest_of("Comminuted", "Greenstick")
+    with pytest.raises(DataError, match=r"share 1 class \(Greenstick\)"):
+        shared_classes({"one": one, "other": other})
+
+
 # --- a cell ---------------------------------------------------------------------------------------
 
 
@@ -128,8 +135,11 @@ def test_a_cell_is_judged_without_shared_films() -> None:
 
 def test_nothing_left_is_refused() -> None:
     some = predictions(np.linspace(0, 1, 8))
-    with pytest.raises(DataError, match="cannot be crossed"):
+    with pytest.raises(DataError, match=r"the 8 films that a has too .* cannot be crossed"):
         crossed("a", "b", some, some, {}, {f"f{at}" for at in range(8)}, 0)
+    lacking = replace(some, labels=np.zeros(8, np.int64))
+    with pytest.raises(DataError, match=r"b has no film of '.*': these data sets cannot"):
+        crossed("a", "b", lacking, lacking, {}, frozenset(), 0)
 
 
 # --- sources --------------------------------------------------------------------------------------
@@ -145,6 +155,25 @@ def test_sources_with_enough_of_every_class_count() -> None:
     assert {value: len(ids) for value, ids in found.items()} == {"a": 10, "b": 8}
     with pytest.raises(DataError, match=r"two are needed\. Columns: scanner\."):
         sources_in(manifest, "hospital", fewest=4)
+
+
+def test_region_view_and_side_are_sources_too() -> None:
+    regions = (frozenset({"wrist"}), frozenset({"ankle"}), frozenset({"ankle", "wrist"}))
+    films = [
+        Radiograph(
+            id=f"{at}", path=Path("x"), label=at % 2, regions=regions[at // 8],
+            views=frozenset({"frontal" if at < 12 else "lateral"}),
+        )
+        for at in range(24)
+    ]  # fmt: skip
+    manifest = replace(manifest_of("normal", "broken"), radiographs=tuple(films))
+    found = sources_in(manifest, "region", fewest=4)
+    assert {value: len(ids) for value, ids in found.items()} == {
+        "ankle": 8, "ankle and wrist": 8, "wrist": 8,
+    }  # fmt: skip
+    assert set(sources_in(manifest, "view", fewest=4)) == {"frontal", "lateral"}
+    with pytest.raises(DataError, match=r"Columns: region, view\."):
+        sources_in(manifest, "laterality", fewest=4)
 
 
 # --- whole journeys -------------------------------------------------------------------------------

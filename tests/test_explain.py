@@ -510,7 +510,10 @@ def test_a_run_is_explained(
         for name in (each.picture, each.map_picture, *(near.picture for near in each.neighbours))
         if name
     }
-    there = {f"explanation/{path.name}" for path in (learnt.path / "explanation").iterdir()}
+    there = {
+        f"explanation/{path.parent.name}/{path.name}"
+        for path in (learnt.path / "explanation").glob("*/*")
+    }
     assert there == pictures
     page = learnt.report.read_text()
     assert 'id="explanation"' in page
@@ -554,7 +557,7 @@ def test_withheld_maps_are_in_no_picture_and_the_report_says_why(
     assert found.shown is None
     assert [each.kind for each in found.failures] == ["missed"] * 4
     assert {each.map_picture for each in found.failures} == {""}
-    assert not list((learnt.path / "explanation").glob("*-map.png"))
+    assert not list((learnt.path / "explanation").glob("*/*-map.png"))
     page = write_report(learnt.path).read_text()
     assert "Without maps: all are withheld" in page
     assert page.count('<span class="tag">withheld</span>') == 2

@@ -131,6 +131,8 @@ def test_means_that_collapse_claim_no_certainty() -> None:
     same = mean_estimate(np.full(12, 0.4), [str(at) for at in range(12)])
     assert (same.low, same.high) == (None, None)
     assert mean_estimate(np.empty(0), []).value is None
+    nothing = mean_estimate(np.zeros(12), [str(at) for at in range(12)], share=False)
+    assert (nothing.value, nothing.low, nothing.high) == (0.0, None, None)  # a difference
 
 
 class Brightness(nn.Module):
@@ -141,10 +143,13 @@ class Brightness(nn.Module):
         return torch.stack([torch.zeros_like(seen), seen], 1)
 
 
+ALL = (slice(None), slice(None))
+
+
 def test_deletion_and_insertion_are_areas_under_the_probability() -> None:
     film = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.1
     map_ = np.random.default_rng(0).random((1, 8, 8)).astype(np.float32)
-    deletion, insertion = deletion_and_insertion(Brightness(), film, map_, 1, steps=4)
+    deletion, insertion = deletion_and_insertion(Brightness(), film, map_, 1, [ALL], steps=4)
     soft = blurred(film)
     order = np.argsort(-map_.ravel())
     curves: dict[str, list[float]] = {"out": [], "in": []}
@@ -164,9 +169,45 @@ def test_a_map_of_what_counts_beats_random_maps() -> None:
     film[:, :, 1:3, 2:6] = 1
     net = Brightness()
     good = np.repeat(film[0].numpy(), 4, axis=0)
-    gain = np.subtract(*reversed(deletion_and_insertion(net, film, good, 1)))
-    chance = np.subtract(*reversed(deletion_and_insertion(net, film, random_maps(4, 8, 0), 1)))
+    gain, chance = (
+        np.subtract(*reversed(deletion_and_insertion(net, film, maps, 1, [ALL] * 4)))
+        for maps in (good, random_maps(4, 8, 0))
+    )
     assert (gain > chance).all()
+
+
+def test_a_map_that_marks_the_film_and_not_its_bars_gains_nothing() -> None:
+    """It knows nothing: within the film, all its pixels are equal."""
+    generator = torch.Generator().manual_seed(0)
+    film = torch.zeros(16, 1, 16, 16)
+    film[:, :, :, 4:12] = torch.rand(16, 1, 16, 8, generator=generator)
+    where = (slice(0, 16), slice(4, 12))
+    of_film = np.zeros((16, 16, 16), np.float32)
+    of_film[:, :, 4:12] = 1
+    middle = nn.Sequential(nn.Flatten(), nn.Linear(256, 2))
+    gain, chance = (
+        np.subtract(*reversed(deletion_and_insertion(middle, film, maps, 1, [where] * 16)))
+        for maps in (of_film, np.random.default_rng(0).random((16, 16, 16)).astype(np.float32))
+    )
+    assert abs((gain - chance).mean()) < 3 * (gain - chance).std() / 4
+
+
+def test_the_bars_beside_a_film_are_left_as_they_are() -> None:
+    film = torch.zeros(1, 1, 8, 8)
+    film[..., 2:6] = 1
+    seen: list[torch.Tensor] = []
+
+    class Watching(Brightness):
+        def forward(self, films: torch.Tensor) -> torch.Tensor:
+            seen.append(films.clone())
+            result: torch.Tensor = super().forward(films)
+            return result
+
+    maps = np.random.default_rng(0).random((1, 8, 8)).astype(np.float32)
+    deletion_and_insertion(Watching(), film, maps, 1, [(slice(0, 8), slice(2, 6))])
+    for films in seen:
+        assert (films[..., :2] == 0).all()
+        assert (films[..., 6:] == 0).all()
 
 
 def test_random_weights_keep_scale_and_shape_and_leave_the_network() -> None:

@@ -188,6 +188,16 @@ def test_several_classes_are_averaged_and_disagreeing_studies_left_out() -> None
     assert way(found, "mean").figures["accuracy"].value == pytest.approx(right)
 
 
+def test_the_gain_of_several_classes_is_on_the_same_films() -> None:
+    """Films of one study have equal scores: fusing changes nothing, however many disagree."""
+    test, study_of = made(120, seed=0, n_classes=3)
+    test = replace(test, scores=np.repeat(test.scores[::2], 2, axis=0))
+    test.labels[:120:2] = (test.labels[1:120:2] + 1) % 3  # 60 studies, of which one film is wrong
+    mean = way(fuse(test, None, study_of, n_resamples=10), "mean")
+    assert mean.gain["accuracy"].value == 0.0
+    assert mean.gain["auroc"].value == pytest.approx(0.0, abs=1e-12)
+
+
 def test_the_gain_on_one_patient_has_no_interval() -> None:
     test, study_of = made(20, seed=0)
     found = fuse(replace(test, groups=("one",) * 40), None, study_of, n_resamples=10)

@@ -268,6 +268,23 @@ def test_maps_are_written_beside_the_answers(exported: Exported, tmp_path: Path)
     assert asdict(readings[0]) == asdict(plain)
 
 
+def test_maps_are_made_of_films_that_have_a_row_already(exported: Exported, tmp_path: Path) -> None:
+    maps, out = tmp_path / "maps", tmp_path / "scores.csv"
+    films = [*exported.films[:3], tmp_path / "gone.png"]
+    predict(open_reader(exported.run), films, out)
+    before = out.read_bytes()
+    made = open_reader(exported.run, heatmaps=maps, despite_withheld=True)
+    assert predict(made, films, out).found == 4
+    assert out.read_bytes() == before
+    pictures = sorted(maps.glob("*.png"))
+    assert len(pictures) == 3
+    pictures[0].unlink()
+    written = [path.stat().st_mtime_ns for path in pictures[1:]]
+    predict(made, films, out)
+    assert sorted(maps.glob("*.png")) == pictures
+    assert [path.stat().st_mtime_ns for path in pictures[1:]] == written  # not made again
+
+
 def test_the_method_that_passed_is_taken(tmp_path: Path) -> None:
     def told(shown: str | None) -> str:
         method = {"method": "hirescam", "title": "HiResCAM", "source": "s", "withheld": "worse"}

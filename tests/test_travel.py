@@ -20,7 +20,7 @@ from osteon.run import run
 from osteon.runs import RunFolder
 from osteon.shifts import SHIFTS
 from osteon.train import train
-from osteon.travel import _mean_drop, _mean_loss, draw_films, shift_suite
+from osteon.travel import _mean_drop, _mean_loss, check_suite, draw_films, shift_suite
 from osteon.travelled import ShiftCurve, ShiftPoint, ShiftReport, spoken, told_losses
 from osteon.types import Augment, Estimate, Optimiser, Predictions
 from osteon.values import as_json, read_value, write_value
@@ -63,6 +63,16 @@ def test_too_few_films_are_refused() -> None:
         draw_films(predictions([0] * 9 + [1]), 10, seed=0)
     with pytest.raises(UsageError, match="too few"):
         draw_films(predictions([0] * 9 + [1] * 9), 3, seed=0)
+
+
+def test_a_class_of_one_film_does_not_stop_the_others() -> None:
+    clean = replace(predictions([0] * 9 + [1] * 9 + [2]), classes=("a", "b", "c"))
+    assert len(draw_films(clean, None, seed=0).ids) == 19
+
+
+def test_a_shift_named_twice_is_judged_once() -> None:
+    chosen, _ = check_suite(predictions([0] * 9 + [1] * 9), None, ["blur", "blur"], 0)
+    assert len(chosen) == 1
 
 
 # --- figures --------------------------------------------------------------------------------------

@@ -82,8 +82,9 @@ def attributes_of(
 def column(name: str, cells: Mapping[str, str], *, quoted: bool) -> dict[str, tuple[str, ...]]:
     """The values of one column of words: film id -> value; empty where it has too many.
 
-    Ages become bands, many numbers thirds, flags yes and no. Where ``quoted`` is off, any other
-    value is told as its rank by frequency.
+    Ages become bands, flags yes and no. Many numbers become thirds where ``quoted``, else nothing:
+    a third is named by two of them. Any other value is told as its rank by frequency unless
+    ``quoted``.
     """
     there = {id_: cell.strip() for id_, cell in cells.items() if cell.strip()}
     bare = _bare(name)

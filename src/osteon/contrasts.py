@@ -188,7 +188,8 @@ def _p_of_share(judged: Judged, one: Mask, other: Mask) -> float:
     """Fisher's exact test, two-sided, on one film of each group and side, by lot."""
     from scipy.stats import fisher_exact
 
-    order = np.random.default_rng(judged.seed).permutation(len(judged.ids))
+    by_id = np.argsort(np.asarray(judged.ids))  # the lot must not hang on the order of the rows
+    order = by_id[np.random.default_rng(judged.seed).permutation(len(judged.ids))]
     right = judged.right
     table = np.zeros((2, 2), dtype=np.int64)
     for row, side in enumerate((one, other)):

@@ -16,11 +16,11 @@ from osteon.classes import same_class
 from osteon.errors import DataError
 from osteon.metrics import METRICS
 from osteon.statistics import differences, estimates
-from osteon.types import Estimate, Manifest, Predictions
+from osteon.types import Estimate, Manifest, Predictions, Radiograph
 from osteon.words import counted
 
 if TYPE_CHECKING:
-    from osteon.types import Floats
+    from osteon.types import Floats, Ints
 
 AUROC = {"auroc": METRICS["auroc"]}
 
@@ -102,14 +102,14 @@ def _not_above_metadata(gain: Estimate, where: str) -> list[str]:
 def shared_classes(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], tuple[str, ...]]:
     """The manifests with the classes that all of them have, in the first one's words and order.
 
-    Names are equal but for case, blanks, _ and -. Where all have two classes that are not named
-    alike, negative stands for negative and positive for positive. The other films are left out;
+    Names are equal but for case, blanks, _ and -. Where all have two classes of which none is
+    shared, negative stands for negative and positive for positive. The other films are left out;
     the remarks say so. Raises DataError where fewer than two classes are shared.
     """
     first, *_ = manifests.values()
     keys = [{same_class(name) for name in m.classes} for m in manifests.values()]
     common = [name for name in first.classes if all(same_class(name) in each for each in keys)]
-    if len(common) < 2 and all(len(m.classes) == 2 for m in manifests.values()):
+    if not common and all(len(m.classes) == 2 for m in manifests.values()):
         said = "; ".join(f"{name}: {' / '.join(m.classes)}" for name, m in manifests.items())
         remark = f"Classes are taken for one another by their order, negative / positive: {said}."
         return [replace(m, classes=first.classes) for m in manifests.values()], (remark,)
@@ -164,12 +164,7 @@ def crossed(
     Raises DataError where no film of some class is left.
     """
     kept, home = without(theirs, shared), without(own, shared)
-    counts = np.bincount(kept.labels[kept.labels >= 0], minlength=len(kept.classes))
-    if (counts == 0).any():
-        raise DataError(
-            f"Of the test part of {test} no film of '{kept.classes[int(counts.argmin())]}' is left "
-            f"once those of {train} are taken out: these data sets cannot be crossed."
-        )
+    check_crossing(train, test, kept.labels, kept.classes, len(theirs.ids) - len(kept.ids))
     rivals = {
         name: without(replace(theirs, scores=scores), shared).scores
         for name, scores in baselines.items()
@@ -182,6 +177,21 @@ def crossed(
         baselines={name: auroc_of(kept, scores, seed) for name, scores in rivals.items()},
         gain=_gain(kept, kept.scores, rivals["metadata_only"], seed),
         n_removed=len(theirs.ids) - len(kept.ids),
+    )
+
+
+def check_crossing(
+    train: str, test: str, labels: Ints, classes: Sequence[str], n_removed: int
+) -> None:
+    """Raises DataError where ``labels``, of the test films of ``test`` that are left once
+    ``n_removed`` were taken out for ``train``, lack a class."""
+    counts = np.bincount(labels[labels >= 0], minlength=len(classes))
+    if counts.all():
+        return
+    taken = f", once the {counted(n_removed, 'film')} that {train} has too are taken out"
+    raise DataError(
+        f"The test part of {test} has no film of '{classes[int(counts.argmin())]}'"
+        f"{taken if n_removed else ''}: these data sets cannot be crossed."
     )
 
 
@@ -201,20 +211,30 @@ def sources_in(manifest: Manifest, column: str, fewest: int) -> dict[str, frozen
     """
     by_value: dict[str, list[tuple[str, int]]] = {}
     for film in manifest.radiographs:
-        if film.label is not None and film.extra.get(column):
-            by_value.setdefault(film.extra[column], []).append((film.id, film.label))
+        if film.label is not None and (value := _told(film).get(column)):
+            by_value.setdefault(value, []).append((film.id, film.label))
     enough = {
         value: frozenset(id_ for id_, _ in films)
         for value, films in sorted(by_value.items())
         if _least(films, len(manifest.classes)) >= fewest
     }
     if len(enough) < 2:
-        there = sorted({name for film in manifest.radiographs for name in film.extra})
+        there = sorted({name for film in manifest.radiographs for name in _told(film)})
         raise DataError(
             f"Column '{column}' has {counted(len(enough), 'value')} with "
             f"{fewest} films of every class; two are needed. Columns: {', '.join(there) or 'none'}."
         )
     return enough
+
+
+def _told(film: Radiograph) -> dict[str, str]:
+    """What is known of where a film comes from; a film of two regions is of a kind of its own."""
+    fields = {
+        "region": " and ".join(sorted(film.regions)),
+        "view": " and ".join(sorted(film.views)),
+        "laterality": film.laterality or "",
+    }
+    return {name: value for name, value in (fields | dict(film.extra)).items() if value}
 
 
 def _least(films: Sequence[tuple[str, int]], n_classes: int) -> int:

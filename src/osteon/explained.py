@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from osteon.errors import DataError
 from osteon.progress import say
 from osteon.runs import RunFolder, log_opening
 from osteon.types import Audit, Evaluation, Manifest, Split
-from osteon.values import read_value, write_value
+from osteon.values import read_value, to_json, write_value
 
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
@@ -56,7 +57,7 @@ def explain_run(
     from osteon.run import existing_run, report_run
 
     folder = existing_run(path)
-    if not folder.predictions("test").is_file():
+    if not (folder.predictions("test").is_file() and folder.evaluation("test").is_file()):
         raise DataError(f"{path} is not evaluated yet: osteon evaluate {path}")
     run = _open(folder, cache)
     chosen = chosen_methods(run.classifier, names)  # before the test part is opened for nothing
@@ -68,6 +69,7 @@ def explain_run(
         )  # fmt: skip
         found = _with_failures(judged, run)
         write_value(folder.path / RESULT, found)
+        _clear_pictures(folder.path / PICTURES, of=found)
     report_run(folder)
     return found
 
@@ -111,17 +113,32 @@ def _with_failures(judged: Explanation, run: _Opened) -> Explanation:
         maps = explain(
             run.classifier, run.prepared, ids, method=judged.shown, targets=targets
         )  # fmt: skip
-    folder = run.folder.path / PICTURES
-    shutil.rmtree(folder, ignore_errors=True)  # those of an earlier explanation
-    folder.mkdir()
+    # A place of their own: until the new explanation is whole, the old one keeps its pictures.
+    place = f"{PICTURES}/{_digest(judged, wrong)}"
     shown = tuple(
-        _failure(at, each, None if maps is None else maps[at], near.of[each.id], run)
+        _failure(
+            f"{place}/{at + 1}", each, None if maps is None else maps[at], near.of[each.id], run
+        )
         for at, each in enumerate(wrong)
     )
     return replace(judged, failures=shown, remarks=(near.remark,) if near.remark else ())
 
 
-def _failure(at: int, wrong: Wrong, map_: Maps | None, near: Near, run: _Opened) -> Failure:
+def _digest(judged: Explanation, wrong: Sequence[Wrong]) -> str:
+    return hashlib.sha256(f"{to_json(judged)} {wrong}".encode()).hexdigest()[:8]
+
+
+def _clear_pictures(place: Path, of: Explanation) -> None:
+    """Those of earlier explanations."""
+    ours = {Path(failure.picture).parent.name for failure in of.failures}
+    for there in place.glob("*"):
+        if there.is_file():  # by an earlier version
+            there.unlink()
+        elif there.name not in ours:
+            shutil.rmtree(there)
+
+
+def _failure(at: str, wrong: Wrong, map_: Maps | None, near: Near, run: _Opened) -> Failure:
     from osteon.explain.gallery import described
     from osteon.explain.pictures import write_picture
     from osteon.explain.values import Failure
@@ -136,11 +153,11 @@ def _failure(at: int, wrong: Wrong, map_: Maps | None, near: Near, run: _Opened)
     )  # fmt: skip
     pixels = prepared.batch([wrong.id])[0]
     place = run.folder.path
-    picture = f"{PICTURES}/{at + 1}-film.png"
+    picture = f"{at}-film.png"
     write_picture(place / picture, pixels, boxes=boxes)
     of_map = ""
     if map_ is not None:
-        of_map = f"{PICTURES}/{at + 1}-map.png"
+        of_map = f"{at}-map.png"
         write_picture(place / of_map, pixels, map_=map_, boxes=boxes)
     return Failure(
         id=wrong.id,
@@ -156,13 +173,13 @@ def _failure(at: int, wrong: Wrong, map_: Maps | None, near: Near, run: _Opened)
     )
 
 
-def _neighbours(at: int, near: Near, run: _Opened) -> Iterator[Neighbour]:
+def _neighbours(at: str, near: Near, run: _Opened) -> Iterator[Neighbour]:
     from osteon.explain.pictures import SMALL_PX, write_picture
     from osteon.explain.values import Neighbour
 
     film_of = {film.id: film for film in run.manifest.radiographs}
     for rank, (id_, distance) in enumerate(zip(near.ids, near.distances, strict=True), start=1):
-        picture = f"{PICTURES}/{at + 1}-near-{rank}.png"
+        picture = f"{at}-near-{rank}.png"
         pixels = run.prepared.batch([id_])[0]
         write_picture(run.folder.path / picture, pixels, long_side_px=SMALL_PX)
         yield Neighbour(

@@ -215,6 +215,13 @@ class _Studies:
             len(own) > 1 for own, label in zip(self.places, self.labels, strict=True) if label >= 0
         )
 
+    @property
+    def films_judged(self) -> Predictions:
+        """The films of the studies that have a label: either side is judged on the same."""
+        judged = [self.places[at] for at in np.flatnonzero(self.labels >= 0)]
+        films = replace(self.films, groups=self.film_groups)
+        return selected(films, sorted(at for own in judged for at in own))
+
     def fused(self, fusion: Fusion) -> Predictions:
         """One row a study that has a label."""
         kept = np.flatnonzero(self.labels >= 0)
@@ -337,12 +344,11 @@ def _ways(
     n_resamples: int,
     seed: int,
 ) -> list[Fused]:
-    films = replace(studies.films, groups=studies.film_groups)
-    by_film = _Answered(rows=films, point=point)
+    by_film = _Answered(rows=studies.films_judged, point=point)
     ways = [_judged("film by film", by_film, None, n_resamples, seed)]
     for rule, fusion in fusions.items():
         at = None
-        if known is not None and len(films.classes) == 2:
+        if known is not None and len(studies.films.classes) == 2:
             at = choose_operating_point(known.fused(fusion))
         fused = _Answered(rows=studies.fused(fusion), point=at)
         ways.append(_judged(rule, fused, by_film, n_resamples, seed))

@@ -77,14 +77,19 @@ def mapped(
             films = torch.from_numpy(squares).to(classifier.device)[:, None].float() / 255
             maps = how(classifier.net, films, target)
         for number, (square, map_) in enumerate(zip(squares, maps, strict=True), start=1):
-            panel = f"-{number}" if len(squares) > 1 else ""
-            name = f"{path.stem}-{_short(path)}{panel}.png"
-            write_picture(folder / name, square, map_=map_, long_side_px=LONG_SIDE_PX)
+            place = map_place(folder, path, number if len(squares) > 1 else None)
+            write_picture(place, square, map_=map_, long_side_px=LONG_SIDE_PX)
         return reading
 
     return answer
 
 
-def _short(path: Path) -> str:
-    """Films of one name lie in several folders."""
-    return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+def map_place(folder: Path, film: Path, panel: int | None = None) -> Path:
+    """Where the map of a film lies, or of one of its panels, from 1; films of one name lie in
+    several folders."""
+    short = hashlib.sha256(str(film).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return folder / f"{film.stem}-{short}{f'-{panel}' if panel else ''}.png"
+
+
+def has_map(folder: Path, film: Path) -> bool:
+    return map_place(folder, film).is_file() or map_place(folder, film, 1).is_file()

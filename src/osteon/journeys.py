@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from osteon.crossings import (
     Cell,
     LeftOut,
     Travels,
     auroc_of,
+    check_crossing,
     crossed,
     shared_classes,
     sources_in,
@@ -145,6 +148,7 @@ def travel_between(
         for name, manifest, (_, audit) in zip(names, manifests, looked, strict=True)
     ]
     known = _shared_films(data, names, cache)
+    _check_crossings(homes, known)  # before hours of training
     answers = {
         (one.name, other.name): _predicted(_taught(one, recipe, out), other, other.split.test)
         for one in homes
@@ -222,6 +226,25 @@ def _shared_films(
             back = compare_data(data[to], one, cache=cache)
             shared[pair[::-1]] = frozenset(film.test_id for film in back.shared)
     return shared
+
+
+def _check_crossings(
+    homes: Sequence[_Home], known: Mapping[tuple[str, str], frozenset[str]]
+) -> None:
+    for test in homes:
+        label_of = {film.id: film.label for film in test.manifest.radiographs}
+        groups, ids = test.split.groups, test.split.test
+        for train in homes:
+            shared = known.get((train.name, test.name), frozenset())
+            gone = {groups[id_] for id_ in ids if id_ in shared}
+            left = [label_of[id_] for id_ in ids if groups[id_] not in gone]
+            check_crossing(
+                train.name,
+                test.name,
+                np.array(left, np.int64),
+                test.manifest.classes,
+                len(ids) - len(left),
+            )
 
 
 def _taught(home: _Home, recipe: Recipe, out: Path, what: str = "") -> Classifier:

@@ -151,6 +151,13 @@ def refuse_with_resume(**given: object) -> None:
             )
 
 
+def refuse_with_two(**given: object) -> None:
+    """Raises UsageError for options of an audit that say nothing of two data sets."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{name} goes with one data set, not with two.")
+
+
 def refuse_with_folds(choice: str) -> None:
     """Raises UsageError where a split was chosen that folds, which are grouped, would ignore."""
     if choice not in ("auto", "grouped"):

@@ -39,6 +39,7 @@ class Reader:
     answer: Answer
     workers: int
     digest: str  # of all that decides an answer
+    is_done: Callable[[Path], bool] = lambda _: True  # of a film with scores: is its map there?
 
     def read(self, paths: Sequence[Path]) -> Iterator[Reading]:
         return read_each(paths, self.rules, self.answer, workers=self.workers)
@@ -91,7 +92,7 @@ def _of_run(model: Path, workers: int, heatmaps: Path | None, despite: bool) -> 
     from osteon.calibrate import FILE as CALIBRATION
     from osteon.classifier import Classifier
     from osteon.decisions import FILE as DECISIONS
-    from osteon.heatmaps import mapped
+    from osteon.heatmaps import has_map, mapped
 
     classifier = Classifier.load(model)
     torch.set_num_threads(1)  # each worker has one
@@ -106,6 +107,7 @@ def _of_run(model: Path, workers: int, heatmaps: Path | None, despite: bool) -> 
         classes=classifier.classes, rules=classifier.recipe.pixels, answer=answer,
         workers=workers,
         digest=_digest([*deciding, model / CALIBRATION, model / DECISIONS], "float32"),
+        is_done=lambda film: heatmaps is None or has_map(heatmaps, film),
     )  # fmt: skip
 
 
@@ -183,11 +185,20 @@ def _append(
     with explained(journal), journal.open("ab+") as file:
         found = _found(file, kind, header)
         counts = dict.fromkeys((NOT_READABLE, UNLIKE), 0)
-        waiting = [path for path in dict.fromkeys(paths) if printable(str(path)) not in found]
+        named = {path: printable(str(path)) for path in dict.fromkeys(paths)}
+        n_found = sum(name in found for name in named.values())
+        waiting = [
+            path
+            for path, name in named.items()
+            if name not in found or (found[name] not in counts and not reader.is_done(path))
+        ]
         for reading in track(reader.read(waiting), "films", total=len(waiting)):
+            name = printable(str(reading.path))
+            if name in found:  # its map alone was missing
+                continue
             file.write(_line(row_of(reading, reader.classes), kind))
             file.flush()  # a row at a time: a killed work has lost no more than one
-            found[printable(str(reading.path))] = reading.category
+            found[name] = reading.category
         os.fsync(file.fileno())
     wanted = [found[printable(str(path))] for path in dict.fromkeys(paths)]
     for category in wanted:
@@ -198,7 +209,7 @@ def _append(
         scored=len(wanted) - sum(counts.values()),
         not_readable=counts[NOT_READABLE],
         unlike=counts[UNLIKE],
-        found=len(wanted) - len(waiting),
+        found=n_found,
     )
 
 

@@ -96,14 +96,15 @@ def check_suite(
     clean: Predictions, films: int | None, shifts: Sequence[str] | None, seed: int
 ) -> tuple[list[Shift], Predictions]:
     """The shifts and films of a suite. Raises as ``shift_suite`` does; costs nothing."""
-    return [SHIFTS[name] for name in (shifts or list(SHIFTS))], draw_films(clean, films, seed)
+    chosen = [SHIFTS[name] for name in dict.fromkeys(shifts or SHIFTS)]
+    return chosen, draw_films(clean, films, seed)
 
 
 def draw_films(clean: Predictions, films: int | None, seed: int) -> Predictions:
     """At most ``films`` labelled films: of each class the same number, or all that it has."""
     at_hand = [np.flatnonzero(clean.labels == label) for label in range(len(clean.classes))]
     at_hand = [there for there in at_hand if len(there)]
-    if len(at_hand) < 2 or min(map(len, at_hand)) < 2:
+    if sum(len(there) >= 2 for there in at_hand) < 2:
         raise UsageError("A shift suite needs two films of each of two classes in the test part.")
     left = sum(map(len, at_hand)) if films is None else films
     if left < 2 * len(at_hand):

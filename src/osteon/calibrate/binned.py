@@ -78,17 +78,42 @@ def ece(gaps: Floats, total: Floats, bins: Ints) -> Floats:
     return error
 
 
-def squared_errors(found: Sums) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InBins:
+    """Films and hits of each group in each bin: (G, K)."""
+
+    films: Floats
+    hits: Floats
+
+    @classmethod
+    def of(cls, hit: Floats, bins: Ints, group_of: Ints) -> InBins:
+        """``bins`` and ``group_of`` (N,) number them from 0."""
+        shape = (int(group_of.max()) + 1, int(bins.max()) + 1)
+        films, hits = np.zeros(shape), np.zeros(shape)
+        np.add.at(films, (group_of, bins), 1.0)
+        np.add.at(hits, (group_of, bins), hit)
+        return cls(films=films, hits=hits)
+
+
+def squared_errors(found: Sums, inside: InBins, drawn: Floats) -> tuple[Floats, Floats]:
     """The mean squared gap between score and share, as it is, and less what chance adds: two (B,).
 
-    The second can be below 0. Each bin's squared gap is lessened by share * (1 - share) / (n - 1),
-    the variance of its share. Kumar et al., NeurIPS 2019 (Verified uncertainty calibration),
-    section 4. Bins of a single film are left out.
+    ``drawn`` (B, G) says how often each group is in the resample that ``found`` sums. The second
+    can be below 0. Each bin's squared gap is lessened by the variance of its share, between its M
+    groups (linearised, times M / (M - 1)); of single films that is share * (1 - share) / (n - 1).
+    Kumar et al., NeurIPS 2019 (Verified uncertainty calibration), section 4. Bins of a single group
+    are left out.
     """
-    several = found.weight > 1
+    groups = drawn @ (inside.films > 0)
+    several = groups > 1
+    spread = (  # sum over the groups of (hits - films * share) squared
+        drawn @ inside.hits**2
+        - 2 * found.share * (drawn @ (inside.hits * inside.films))
+        + found.share**2 * (drawn @ inside.films**2)
+    )
     variance = np.divide(
-        found.share * (1 - found.share),
-        found.weight - 1,
+        spread * groups,
+        (groups - 1) * found.weight**2,
         out=np.zeros_like(found.share),
         where=several,
     )

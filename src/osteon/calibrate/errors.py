@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osteon.calibrate.binned import ece, equal_mass, equal_width, squared_errors, sums
+from osteon.calibrate.binned import (
+    InBins,
+    ece,
+    equal_mass,
+    equal_width,
+    squared_errors,
+    sums,
+)
 from osteon.calibrate.smooth import cosines, smooth_ece
 from osteon.statistics import RESAMPLES, percentiles, resamples
 from osteon.types import Estimate
@@ -71,9 +78,11 @@ def debiased_rms_error(
     squared gap as its truth, so the debiased squares of resamples spread round that.
     """
     bins = equal_mass(score)
+    _, firsts, of = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
+    inside = InBins.of(hit, bins, of)
 
     def squares(weights: Floats) -> tuple[Floats, Floats]:
-        return squared_errors(sums(score, hit, bins, weights))
+        return squared_errors(sums(score, hit, bins, weights), inside, weights[:, firsts])
 
     plain, debiased = (float(each[0]) for each in squares(np.ones((1, len(score)))))
     n_groups = len(set(groups))

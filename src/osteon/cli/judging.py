@@ -42,7 +42,10 @@ def explain(
         str | None,
         typer.Option(help="With commas; or all, which adds the slow ones. Default: the quick."),
     ] = None,
-    films: Annotated[int, typer.Option(min=1, help="Of validation and of test, at most.")] = 64,
+    films: Annotated[
+        int,
+        typer.Option(min=1, help="Of validation and of test, at most (with boxes 10 at least)."),
+    ] = 64,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -74,6 +74,7 @@ def audit(
 
     judged = options.verdicts_in(verdicts)
     if test:
+        options.refuse_with_two(report=report, layout=layout)
         with console.working():
             found = compare_data(data, test, verdicts=judged, cache=default_cache())
         if out:

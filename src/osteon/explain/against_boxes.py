@@ -76,6 +76,7 @@ def box_scores(
                 rows[score][:common] - theirs[score][:common],
                 sample.groups[:common],
                 seed=seed,
+                share=False,
             )
             for score in BOX_SCORES
         }

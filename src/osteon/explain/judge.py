@@ -80,8 +80,9 @@ def judge(
     seed: int = 0,
 ) -> Explanation:
     """Score the maps of the methods ``names`` on up to ``n_films`` films of validation, which
-    decide, and of test. Costly methods (see ``Method.passes``) take a quarter of them.
-    Without names the quick ones that apply to the network are judged, for ``all`` all that do.
+    decide, and of test; of films with boxes on ten at least. Costly methods (see
+    ``Method.passes``) take a quarter of them. Without names the quick ones that apply to the
+    network are judged, for ``all`` all that do.
 
     Raises UnknownName for no such method, UsageError without a film to judge on.
     """
@@ -139,7 +140,7 @@ def _bench(
     def of(part: str, ids: Sequence[str], *, boxed: bool) -> Sample:
         return draw(
             part, ids, classifier.classes, prepared, manifest, facts, split.groups,
-            n_films=n_films, seed=seed, boxed=boxed,
+            n_films=max(n_films, FEWEST) if boxed else n_films, seed=seed, boxed=boxed,
         )  # fmt: skip
 
     val = of("val", split.val, boxed=True)
@@ -184,7 +185,7 @@ def _judged(name: str, bench: _Bench, by_boxes: bool) -> Judgement:
     ])  # fmt: skip
     full = np.flatnonzero(~np.isnan(alike))
     groups = [few.groups[at] for at in full]
-    similarity = mean_estimate(alike[full], groups, seed=bench.seed)
+    similarity = mean_estimate(alike[full], groups, seed=bench.seed, share=False)
     n_empty = len(alike) - len(full)
     faithful = _faithfulness(bench, few.first(ON_PERTURBED), maps)
     boxes: dict[str, BoxScores] = {}
@@ -265,7 +266,8 @@ def _perturbed(
     deletion, insertion = np.empty(len(maps)), np.empty(len(maps))
     for target in sorted(set(sample.targets)):
         at = np.flatnonzero(np.asarray(sample.targets) == target)
-        areas = deletion_and_insertion(classifier.net, films[at], maps[at], target)
+        inside = [sample.extents[place] for place in at]
+        areas = deletion_and_insertion(classifier.net, films[at], maps[at], target, inside)
         deletion[at], insertion[at] = areas
     return deletion, insertion
 
@@ -278,5 +280,5 @@ def _faithfulness(bench: _Bench, sample: Sample, maps: Maps) -> Faithfulness:
     return Faithfulness(
         deletion=mean_estimate(deletion, sample.groups, seed=bench.seed),
         insertion=mean_estimate(insertion, sample.groups, seed=bench.seed),
-        gain=mean_estimate(gain, sample.groups, seed=bench.seed),
+        gain=mean_estimate(gain, sample.groups, seed=bench.seed, share=False),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,25 @@ AT_ONCE = 16
 
 
 def deletion_and_insertion(
-    net: nn.Module, films: Tensor, maps: Maps, target: int, *, steps: int = STEPS, seed: int = 0
+    net: nn.Module,
+    films: Tensor,
+    maps: Maps,
+    target: int,
+    extents: Sequence[tuple[slice, slice]],
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
 ) -> tuple[Floats, Floats]:
     """Areas (N,) under the class's probability against the share of pixels (0 to 1) that was
     blurred, resp. put back into the blurred film, what the map marks most first.
 
-    Petsiuk et al., Proc BMVC (2018). Equal pixels of a map come in random order.
+    ``extents`` say what of each square is film: the bars beside it stay as they are, or any map
+    that is higher on the film than on the bars would gain. Petsiuk et al., Proc BMVC (2018). Equal
+    pixels of a map come in random order.
     """
-    soft = blurred(films)
-    rank = torch.from_numpy(_ranks(maps, seed)).to(films.device)[:, None]  # 0: marked most
+    ranks = _ranks(maps, extents, seed)
+    rank = torch.from_numpy(ranks).to(films.device)[:, None]  # 0: marked most; 1: no film
+    soft = torch.where(rank < 1, blurred(films), films)
     whole, empty = _probability(net, films, target), _probability(net, soft, target)
     deleted, inserted = [whole], [empty]
     for step in range(1, steps):
@@ -44,15 +55,17 @@ def deletion_and_insertion(
     return areas[0], areas[1]
 
 
-def _ranks(maps: Maps, seed: int) -> Maps:
-    """(N, H, W) of each pixel's place in the order, in [0, 1)."""
+def _ranks(maps: Maps, extents: Sequence[tuple[slice, slice]], seed: int) -> Maps:
+    """(N, H, W) of each pixel's place in the order, in [0, 1); 1 outside the film."""
     rng = np.random.default_rng(seed)
-    n = maps[0].size
-    ranks = np.empty((len(maps), n), np.float32)
-    for at, map_ in enumerate(maps):
-        order = np.lexsort((rng.random(n), -map_.ravel()))
-        ranks[at, order] = np.arange(n, dtype=np.float32) / n
-    return ranks.reshape(maps.shape)
+    ranks = np.ones(maps.shape, np.float32)
+    for map_, rank, where in zip(maps, ranks, extents, strict=True):
+        inside = map_[where]
+        order = np.lexsort((rng.random(inside.size), -inside.ravel()))
+        places = np.empty(inside.size)
+        places[order] = np.arange(inside.size) / inside.size
+        rank[where] = places.reshape(inside.shape)
+    return ranks
 
 
 @torch.inference_mode()

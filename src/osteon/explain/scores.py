@@ -106,11 +106,13 @@ def similarity_score(map_: Map, other: Map) -> float:
     return float(spearmanr(one.ravel(), two.ravel()).statistic)
 
 
-def mean_estimate(values: Floats, groups: Sequence[str], *, seed: int = 0) -> Estimate:
+def mean_estimate(
+    values: Floats, groups: Sequence[str], *, seed: int = 0, share: bool = True
+) -> Estimate:
     """The mean of one figure a film, with the grouped bootstrap's 95 % interval.
 
-    Where the bootstrap collapses, a share of 0 or 1 gets Wilson's interval on the groups; any other
-    mean that is the same in all films gets none.
+    Where the bootstrap collapses, a ``share`` of 0 or 1 gets Wilson's interval on the groups; any
+    other mean that is the same in all films, such as a difference of two, gets none.
     """
     n_groups = len(set(groups))
     if not len(values):
@@ -123,7 +125,7 @@ def mean_estimate(values: Floats, groups: Sequence[str], *, seed: int = 0) -> Es
     method = f"grouped bootstrap, {RESAMPLES:,} resamples, percentile"
     if low is not None and high is not None and high - low < 1e-12:
         low, high, method = None, None, "no interval (the bootstrap collapsed)"
-        if value in (0.0, 1.0):
+        if share and value in (0.0, 1.0):
             low, high = wilson(value * n_groups, n_groups)
             method = f"Wilson on {n_groups:,} groups (the bootstrap collapsed)"
     return Estimate(
