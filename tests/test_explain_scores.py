@@ -131,8 +131,14 @@ def test_means_that_collapse_claim_no_certainty() -> None:
     same = mean_estimate(np.full(12, 0.4), [str(at) for at in range(12)])
     assert (same.low, same.high) == (None, None)
     assert mean_estimate(np.empty(0), []).value is None
-    nothing = mean_estimate(np.zeros(12), [str(at) for at in range(12)], share=False)
-    assert (nothing.value, nothing.low, nothing.high) == (0.0, None, None)  # a difference
+    groups = [str(at) for at in range(12)]
+    assert mean_estimate(np.zeros(12), groups, of="mean").low is None
+    equal = mean_estimate(np.zeros(12), groups, of="difference")
+    assert equal.low == pytest.approx(-0.2425, abs=1e-4)  # Wilson's upper end of 0 of 12
+    assert equal.high == pytest.approx(0.2425, abs=1e-4)
+    better = mean_estimate(np.ones(12), groups, of="difference")
+    assert better.low == pytest.approx(1 - 2 * 0.2425, abs=1e-4)
+    assert better.high == 1.0
 
 
 class Brightness(nn.Module):

@@ -76,7 +76,7 @@ def box_scores(
                 rows[score][:common] - theirs[score][:common],
                 sample.groups[:common],
                 seed=seed,
-                share=False,
+                of="difference",
             )
             for score in BOX_SCORES
         }

@@ -185,7 +185,7 @@ def _judged(name: str, bench: _Bench, by_boxes: bool) -> Judgement:
     ])  # fmt: skip
     full = np.flatnonzero(~np.isnan(alike))
     groups = [few.groups[at] for at in full]
-    similarity = mean_estimate(alike[full], groups, seed=bench.seed, share=False)
+    similarity = mean_estimate(alike[full], groups, seed=bench.seed, of="mean")
     n_empty = len(alike) - len(full)
     faithful = _faithfulness(bench, few.first(ON_PERTURBED), maps)
     boxes: dict[str, BoxScores] = {}
@@ -280,5 +280,5 @@ def _faithfulness(bench: _Bench, sample: Sample, maps: Maps) -> Faithfulness:
     return Faithfulness(
         deletion=mean_estimate(deletion, sample.groups, seed=bench.seed),
         insertion=mean_estimate(insertion, sample.groups, seed=bench.seed),
-        gain=mean_estimate(gain, sample.groups, seed=bench.seed, share=False),
+        gain=mean_estimate(gain, sample.groups, seed=bench.seed, of="mean"),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.05  # of the side, for the pointing game that forgives a near miss
 LEVELS = 4096  # of a map, where its pixels are ranked
+Figure = Literal["share", "difference", "mean"]
 
 
 def box_mask(boxes: Sequence[Box], side_px: int) -> Mask:
@@ -107,12 +108,13 @@ def similarity_score(map_: Map, other: Map) -> float:
 
 
 def mean_estimate(
-    values: Floats, groups: Sequence[str], *, seed: int = 0, share: bool = True
+    values: Floats, groups: Sequence[str], *, seed: int = 0, of: Figure = "share"
 ) -> Estimate:
     """The mean of one figure a film, with the grouped bootstrap's 95 % interval.
 
-    Where the bootstrap collapses, a ``share`` of 0 or 1 gets Wilson's interval on the groups; any
-    other mean that is the same in all films, such as a difference of two, gets none.
+    Where the bootstrap collapses, a ``share`` of 0 or 1 gets Wilson's interval on the groups, and
+    the ``difference`` of two shares one that leaves the films that may be otherwise either sign;
+    any other mean that is the same in all films gets none.
     """
     n_groups = len(set(groups))
     if not len(values):
@@ -125,8 +127,13 @@ def mean_estimate(
     method = f"grouped bootstrap, {RESAMPLES:,} resamples, percentile"
     if low is not None and high is not None and high - low < 1e-12:
         low, high, method = None, None, "no interval (the bootstrap collapsed)"
-        if share and value in (0.0, 1.0):
+        if of == "share" and value in (0.0, 1.0):
             low, high = wilson(value * n_groups, n_groups)
+        if of == "difference" and value in (-1.0, 0.0, 1.0):
+            otherwise, _ = wilson(n_groups, n_groups)
+            otherwise = (1 - otherwise) * (1 if value == 0 else 2)
+            low, high = max(-1.0, value - otherwise), min(1.0, value + otherwise)
+        if low is not None:
             method = f"Wilson on {n_groups:,} groups (the bootstrap collapsed)"
     return Estimate(
         value=value, low=low, high=high, n=len(values), n_groups=n_groups, method=method
