@@ -15,9 +15,9 @@ def regions_cnn() -> Recipe:
     Four blocks of 64 to 512 channels, a dense layer and one sigmoid at 224 px, stopped early on
     validation loss: a published network for the multi-region data, re-done.
     Expected: accuracy 72.7 [41, 100] % on new exposures (three seeds: 71.9, 85.9 and 60.4 %);
-    93.4 % where copies leak
+    94.7 % where copies leak
     Hardware: a GPU; one CPU core trains 11 to 23 films a second with --set precision=bfloat16
-    Time: 6 to 14 minutes an epoch of 9,240 films on one core, bfloat16; 7 to 29 epochs
+    Time: 6 to 14 minutes an epoch of 9,240 films on one core, bfloat16; 7 to 36 epochs
     """
     return Recipe(
         name="regions-cnn",
