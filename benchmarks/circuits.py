@@ -1,14 +1,16 @@
 """How to differentiate a simulated circuit: batched back-propagation against adjoint, film by film.
 
-python benchmarks/circuits.py
+python -m benchmarks.circuits
 """
 
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 
 import pennylane as qml
 import torch
+from benchmarks.side_by_side import write_result
 
 WAYS = (
     ("default.qubit", "backprop"),
@@ -44,10 +46,17 @@ def seconds_a_batch(device: str, how: str, n_qubits: int, n_layers: int, batch: 
 
 
 def main() -> None:
-    for n_qubits in (4, 6, 8):
-        for device, how in WAYS:
-            seconds = seconds_a_batch(device, how, n_qubits, 3, 32)
-            print(f"{n_qubits} qubits, 3 layers, 32 films: {device} {how} {1000 * seconds:.1f} ms")
+    rows = [
+        {"qubits": n_qubits}
+        | {
+            f"{device} {how}, ms": round(1000 * seconds_a_batch(device, how, n_qubits, 3, 32), 1)
+            for device, how in WAYS
+        }
+        for n_qubits in (4, 6, 8)
+    ]
+    figures = {"layers": 3, "films_a_batch": 32, "forward_and_backward": rows}
+    beside = {name: version(name) for name in ("pennylane", "pennylane-lightning")}
+    write_result("circuits", "python -m benchmarks.circuits", figures, beside)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Whole training epochs, data loading included: osteon against the same network in Keras 3.
 
-    python benchmarks/keras_speed.py DATA --network regions-cnn --keras-python OTHER/bin/python
+    python -m benchmarks.keras_speed DATA --network regions-cnn --keras-python OTHER/bin/python
 
 Keras runs in a Python of its own that has tensorflow and keras, the films as its users load them:
 ``image_dataset_from_directory`` over JPEG files, prefetched, augmented by layers. osteon reads its
@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from benchmarks.side_by_side import write_result
 
 KERAS = """
 import json, sys, time
@@ -118,23 +119,26 @@ def compare(asked: argparse.Namespace, place: Path) -> None:
             seconds[name] += keras["seconds"][1:]  # type: ignore[index]
     assert keras["parameters"] == parameters, (keras["parameters"], parameters)
     median = {name: statistics.median(each) for name, each in seconds.items()}
-    print(
-        json.dumps(
-            {
-                "network": asked.network,
-                "settings": asked.settings,
-                "keras' precision": asked.keras_precision,
-                "films": asked.films,
-                "parameters": parameters,
-                "keras, tensorflow": keras["versions"],
-                "seconds an epoch (median)": {k: round(v, 2) for k, v in median.items()},
-                "all": {k: [round(x, 2) for x in v] for k, v in seconds.items()},
-                "keras / osteon": round(median["keras"] / median["osteon"], 2),
-                "keras, cached / osteon": round(median["keras, cached"] / median["osteon"], 2),
-            },
-            indent=2,
-        )
+    figures = {
+        "network": asked.network,
+        "settings": asked.settings,
+        "precision_of_keras": asked.keras_precision,
+        "films": asked.films,
+        "parameters": parameters,
+        "seconds_an_epoch": {name: round(value, 2) for name, value in median.items()},
+        "of_each_epoch": {name: [round(x, 2) for x in each] for name, each in seconds.items()},
+        "keras_over_osteon": round(median["keras"] / median["osteon"], 2),
+        "cached_keras_over_osteon": round(median["keras, cached"] / median["osteon"], 2),
+    }
+    said = "".join(f" --set {setting}" for setting in asked.settings)
+    command = (
+        f"python -m benchmarks.keras_speed {asked.data.name} --network {asked.network} "
+        f"--films {asked.films} --epochs {asked.epochs} --turns {asked.turns} "
+        f"--keras-precision {asked.keras_precision}{said} --keras-python PYTHON"
     )
+    name = f"keras-{asked.network}" + ("" if asked.keras_precision == "float32" else "-bfloat16")
+    numbers: list[str] = keras["versions"]  # type: ignore[assignment]
+    write_result(name, command, figures, dict(zip(("keras", "tensorflow"), numbers, strict=True)))
 
 
 def write_folder(data: Path, out: Path, n_films: int) -> int:

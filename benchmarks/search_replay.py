@@ -1,7 +1,7 @@
 """How many epochs TPE with pruning needs to find a grid's best: replayed from the grid's curves.
 
     osteon tune DATA --recipe types12-cnn --pruner none --out GRID
-    python benchmarks/search_replay.py GRID
+    python -m benchmarks.search_replay GRID --name naive
 
 Every combination of the grid was trained to its end once; here a search asks for combinations and
 is given their curves epoch by epoch, through the same sampler and pruner as ``osteon tune``. It
@@ -11,12 +11,14 @@ stops when a trial reaches the grid's best score; epochs are counted up to there
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from benchmarks.side_by_side import write_result
 
 from osteon.searched import Tuning, read_tuning
 from osteon.space import Choices
@@ -28,20 +30,32 @@ MOST_TRIALS = 200
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     words.add_argument("grid", type=Path, help="folder of a finished grid search")
+    words.add_argument("--name", default="grid", help="of this grid, for the file of figures")
     words.add_argument("--sampler", default="tpe")
-    words.add_argument("--pruners", default="median,halving,none")
+    words.add_argument("--pruners", default="halving,median,none")
     words.add_argument("--seeds", type=int, default=5)
     told = words.parse_args()
     found = read_tuning(told.grid)
     whole = sum(len(trial.curve) for trial in found.trials)
-    best = found.optimism.best
-    print(f"grid: {len(found.trials)} trials, {whole} epochs, best {found.metric} {best:.4f}")
-    for sampler in told.sampler.split(","):
-        for pruner in told.pruners.split(","):
-            used = [epochs_needed(found, sampler, pruner, seed) for seed in range(told.seeds)]
-            share = statistics.median(used) / whole
-            print(json.dumps({"sampler": sampler, "pruner": pruner, "epochs": used,
-                              "median share of the grid's": round(share, 3)}))  # fmt: skip
+    rows = []
+    for pruner in told.pruners.split(","):
+        used = [epochs_needed(found, told.sampler, pruner, seed) for seed in range(told.seeds)]
+        share = statistics.median(used) / whole
+        rows.append({"pruner": pruner, "epochs": used, "median_share_of_grid": round(share, 3)})
+        print(rows[-1], flush=True)
+    figures = {
+        "trials": len(found.trials),
+        "epochs_of_grid": whole,
+        f"best_{found.metric}": found.optimism.best,
+        "sampler": told.sampler,
+        "replayed": rows,
+    }
+    command = (
+        f"python -m benchmarks.search_replay {told.grid.name} --name {told.name} "
+        f"--sampler {told.sampler} --pruners {told.pruners} --seeds {told.seeds}"
+    )
+    name = f"search_replay-{told.name}"
+    write_result(name, command, figures, {"optuna": version("optuna")})
 
 
 def epochs_needed(found: Tuning, sampler: Any, pruner: Any, seed: int) -> int:

@@ -1,6 +1,6 @@
 """Trials a minute of a search by one worker and by two, on a small network, threads pinned.
 
-    python benchmarks/search_workers.py DATA
+    python -m benchmarks.search_workers DATA
 
 Each worker has one thread. Both searches try the same combinations of the same network, in turns.
 """
@@ -8,13 +8,15 @@ Each worker has one thread. Both searches try the same combinations of the same 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import tempfile
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks.side_by_side import write_result
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
@@ -60,8 +62,16 @@ def main() -> None:
                 print(f"{workers} worker: {minutes[workers][-1] * 60:.1f} s after the default "
                       f"recipe's {seconds:.1f} s", flush=True)  # fmt: skip
     rate = {workers: asked.trials / statistics.median(each) for workers, each in minutes.items()}
-    print(json.dumps({"trials a minute": {k: round(v, 2) for k, v in rate.items()},
-                      "two workers / one": round(rate[2] / rate[1], 2)}))  # fmt: skip
+    figures = {
+        "trials_a_minute": {f"{workers} of one thread": round(v, 2) for workers, v in rate.items()},
+        "two_workers_over_one": round(rate[2] / rate[1], 2),
+        "minutes_of_each_turn": {str(k): [round(v, 3) for v in vs] for k, vs in minutes.items()},
+    }
+    command = (
+        f"python -m benchmarks.search_workers {asked.data.name} --recipe {asked.recipe} "
+        f"--trials {asked.trials} --epochs {asked.epochs} --turns {asked.turns}"
+    )
+    write_result("search_workers", command, figures, {"optuna": version("optuna")})
 
 
 if __name__ == "__main__":

@@ -35,11 +35,19 @@ def ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
     return statistics.median(one / other for one, other in zip(slow, fast, strict=True))
 
 
-def write_result(name: str, command: str, figures: Mapping[str, object]) -> Path:
-    """``results/NAME.json``: the figures, the command that made them, machine and versions."""
+def write_result(
+    name: str, command: str, figures: Mapping[str, object], beside: Mapping[str, str] | None = None
+) -> Path:
+    """``results/NAME.json``: the figures, the command that made them, machine and versions, of
+    what was compared ``beside`` too."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    told = {"command": command, "figures": figures, "machine": machine(), "versions": versions()}
+    told = {
+        "command": command,
+        "figures": figures,
+        "machine": machine(),
+        "versions": {**versions(), **(beside or {})},
+    }
     path.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
     return path
