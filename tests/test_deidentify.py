@@ -427,6 +427,36 @@ def test_folders_named_for_patients_are_no_labels(
     assert (done.n_films, done.n_labelled) == (3, 0)
 
 
+@pytest.mark.parametrize(
+    ("folder", "tags"),
+    [
+        ("Wu Li", {"PatientName": "Wu^Li"}),  # words of two letters
+        ("Oxleyz", {"PatientName": "Oxley^Zeb"}),  # name and initial
+        ("王伟", {"PatientName": "Wang^Wei=王^伟", "SpecificCharacterSet": "ISO_IR 192"}),
+        ("123-456", {"PatientID": "123456"}),
+    ],
+)
+def test_one_folder_named_for_its_patient_is_enough(
+    tmp_path: Path, folder: str, tags: dict[str, Any]
+) -> None:
+    for number in range(2):
+        write_dicom(tmp_path / "in" / folder / f"{number}.dcm", "P0", number, **tags)
+    for number in range(2, 5):
+        write_dicom(tmp_path / "in" / "others" / f"{number}.dcm", f"P{number}", number)
+    done = deidentify(tmp_path / "in", out=tmp_path / "out")
+    assert "shares a word" in done.no_labels
+    assert not (tmp_path / "out" / "labels.csv").exists()
+
+
+def test_one_patient_of_many_may_have_a_name_that_is_within_a_class(tmp_path: Path) -> None:
+    for number, name in enumerate(["Norma^Li", "Ames^Bo", "Red^Al", "Ray^Xu"]):
+        place = tmp_path / "in" / ("normal" if number < 2 else "fractured") / f"{number}.dcm"
+        write_dicom(place, f"P{number}", number, PatientName=name)
+    done = deidentify(tmp_path / "in", out=tmp_path / "out")
+    assert not done.no_labels
+    assert done.n_labelled == 4
+
+
 def test_a_written_table_of_labels_is_believed_and_not_copied(tmp_path: Path) -> None:
     for number in range(2):
         write_dicom(tmp_path / "in" / f"{number}.dcm", f"P{number}", number)
@@ -603,6 +633,7 @@ def test_wrong_use_is_refused_before_anything_is_written(tmp_path: Path) -> None
         (UsageError, "must not go with", {"key": out / "key.csv"}),
         (UsageError, "must not go with", {"secret": out / "secret"}),
         (UsageError, "has 6 bytes", {"secret": tmp_path / "short"}),
+        (UsageError, "in the way", {"key": tmp_path / "short" / "key.csv"}),
         (UsageError, "is no folder", {"data": tmp_path / "short"}),
         (UnknownName, "Did you mean 'dates'", {"keep": ["date"]}),
         (DataError, "no DICOM film", {"data": tmp_path / "empty"}),

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import secrets
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +84,11 @@ class _Names:
     patient: str
     study: str
     instance: str
-    words: frozenset[str] = frozenset()  # of the patient's name and ID
+    person: tuple[str, ...] = ()  # each way that the patient's name is written, and the ID
+
+    @property
+    def words(self) -> frozenset[str]:
+        return _words(" ".join(self.person))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,17 +214,19 @@ def _deidentified(
 
 
 def _names(dataset: Dataset) -> _Names:
+    patient = told(dataset, "PatientID")
+    written = told(dataset, "PatientName").split("=")  # in Latin letters, ideographs, by sound
     return _Names(
-        patient=told(dataset, "PatientID"),
+        patient=patient,
         study=told(dataset, "StudyInstanceUID"),
         instance=told(dataset, "SOPInstanceUID"),
-        words=_words(told(dataset, "PatientName") + " " + told(dataset, "PatientID")),
+        person=tuple(filter(None, (*written, patient))),
     )
 
 
-def _words(text: str) -> frozenset[str]:
+def _words(text: str, *, least: int = 3) -> frozenset[str]:
     """Of three letters or digits at least: shorter ones are in anything."""
-    return frozenset(re.findall(r"[^\W_]{3,}", text.casefold()))
+    return frozenset(re.findall(rf"[^\W_]{{{least},}}", text.casefold()))
 
 
 def _as_bytes(dataset: Dataset) -> bytes:
@@ -297,6 +304,10 @@ def _check_places(data: Path, out: Path, secret: Path | None, key: Path | None) 
         raise UsageError(
             f"{key} is there already and is not overwritten. Name another file: --key."
         )
+    if key is not None:  # it is written last: what would not take it is found before the work
+        with explained(key):
+            key.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=key.parent).close()
 
 
 def _files(data: Path) -> tuple[list[Path], list[Path]]:
@@ -344,16 +355,34 @@ def _named_like_patients(manifest: Manifest, written: Sequence[_Film]) -> str:
     if manifest.source not in FOLDER_LAYOUTS or table_in(manifest.root):
         return ""
     labels = {film.path: manifest.class_name(film) or "" for film in manifest.radiographs}
-    owners: dict[str, set[str]] = {}
+    films_of: dict[str, list[_Names]] = {}
     for film in written:
-        label = labels.get(film.source, "")
-        owners.setdefault(label, set()).add(film.old.patient or film.old.study)
-        if _words(label) & film.old.words:
+        films_of.setdefault(labels.get(film.source, ""), []).append(film.old)
+    films_of.pop("", None)
+    for label, films in films_of.items():
+        named = [names for names in films if names.person]
+        shared = any(_words(label) & names.words for names in named)
+        if shared or (named and all(_may_be_named_for(label, names.person) for names in named)):
             return f"a folder shares a word with the name or the ID of its patient. {LABEL_THEM}"
-    owners.pop("", None)
-    if owners and all(len(patients) < 2 for patients in owners.values()):
+    owners = [{names.patient or names.study for names in films} for films in films_of.values()]
+    if owners and all(len(patients) < 2 for patients in owners):
         return f"each folder is of one patient: it may be named for it. {LABEL_THEM}"
     return ""
+
+
+def _may_be_named_for(label: str, person: Collection[str]) -> bool:
+    """Whether a folder's name and a person's have a word in common, however short, or the one is
+    within the other, written together. Of one film alone that may be chance."""
+    whole = _words(label, least=1)
+    together = "".join(re.findall(r"[^\W_]+", label.casefold()))
+    for name in person:
+        parts = re.findall(r"[^\W_]+", name.casefold())
+        joined = "".join(parts)
+        within = len(together) > 1 and together in joined
+        holds = any(len(part) > 2 and part in together for part in (*parts, joined))
+        if whole & {*parts} or within or holds:
+            return True
+    return False
 
 
 def _write_labels(out: Path, written: Mapping[str, _Film], manifest: Manifest) -> int:
