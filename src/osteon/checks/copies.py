@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from osteon.checks import CHECKS, Evidence
 from osteon.clusters import sharing
@@ -35,7 +35,14 @@ def copies(evidence: Evidence) -> Iterator[Finding]:
     n_clusters = len(set(evidence.clusters.values()))
     n_alone = sum(id_ not in evidence.clusters for id_ in readable)
     yield from _remade(evidence.copies.same, n_clusters + n_alone, len(readable))
-    yield from _similar(evidence.copies.similar)
+    patient_of = {film.id: film.patient_id for film in evidence.manifest.radiographs}
+    named = [
+        pair
+        for pair in evidence.copies.similar
+        if patient_of.get(pair.one) and patient_of.get(pair.other)
+    ]
+    yield from _under_two_names(named)
+    yield from _similar([pair for pair in evidence.copies.similar if pair not in named])
 
 
 def _remade(pairs: tuple[Copy, ...], distinct: int, n: int) -> Iterator[Finding]:
@@ -55,15 +62,30 @@ def _remade(pairs: tuple[Copy, ...], distinct: int, n: int) -> Iterator[Finding]
     )
 
 
-def _similar(pairs: tuple[Copy, ...]) -> Iterator[Finding]:
-    if not pairs:
-        return
+def _under_two_names(pairs: Sequence[Copy]) -> Iterator[Finding]:
+    if pairs:
+        yield _look_at(
+            pairs,
+            f"{_pairs(len(pairs), 'looks', 'look')} like one exposure under two patient ids: a "
+            "film under two names, or two patients in one pose. They are not kept together.",
+        )
+
+
+def _similar(pairs: Sequence[Copy]) -> Iterator[Finding]:
+    if pairs:
+        yield _look_at(
+            pairs,
+            f"{_pairs(len(pairs), 'looks', 'look')} much alike: two exposures of one patient, or "
+            "two patients in one pose. They are not kept together.",
+        )
+
+
+def _look_at(pairs: Sequence[Copy], message: str) -> Finding:
     ordered = sorted(pairs, key=lambda pair: -pair.how.correlation)
-    yield Finding(
+    return Finding(
         check="copies",
         severity="note",
-        message=f"{_pairs(len(pairs), 'looks', 'look')} much alike: two exposures of one patient, "
-        "or two patients in one pose. They are not kept together.",
+        message=message,
         remedy="Look at them; of those that are one patient, give both the same patient_id in a "
         "CSV.",
         ids=tuple(sorted({id_ for pair in pairs for id_ in (pair.one, pair.other)})),

@@ -152,13 +152,15 @@ def _differing_bits(codes: NDArray[np.uint8], one: Ints, other: Ints) -> Ints:
 
 
 def _near_hashes(hashes: NDArray[np.uint64]) -> Sequence[tuple[int, int]]:
-    """Pairs whose hashes agree in one of TURNS, inverted or not."""
-    n = len(hashes)
+    """Pairs whose hashes agree in one of TURNS, inverted or not. Films that show nothing, whose
+    hash has no bit, would all be pairs of one another, of which none can be compared."""
+    shown = np.flatnonzero(hashes[:, 0])
+    n = len(shown)
     if not n:
         return []
-    ways = np.concatenate([hashes, ~hashes], axis=1).T.ravel()  # way by way
+    ways = np.concatenate([hashes[shown], ~hashes[shown]], axis=1).T.ravel()  # way by way
     pairs = neighbours(ways, within=HASH_BITS)
-    way, film = pairs // n, pairs % n
+    way, film = pairs // n, shown[pairs % n]
     told = (way == 0).any(axis=1) & (film[:, 0] != film[:, 1])
     return sorted({(min(a, b), max(a, b)) for a, b in film[told].tolist()})
 

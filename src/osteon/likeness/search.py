@@ -23,7 +23,7 @@ from osteon.values import from_json, to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RULES = 6  # to be raised whenever the judgement says something else
+RULES = 7  # to be raised whenever the judgement says something else
 OF_OTHER_PATIENTS = 0.98  # correlation from which films of two named patients are called one
 AT_ONCE = 128  # comparisons between two looks at who is joined already
 LOOKS_KEPT = 500  # films ready to be compared: half a MB each, and 0.1 ms to make again
@@ -41,7 +41,7 @@ def find_copies(
     ``store`` holds the signatures of the readable films of ``facts``, as ``inspect_films`` leaves
     it; of films with equal pixels one stands for all. Of a cluster of copies, enough pairs are told
     to connect it. Films of two named ``patients`` (film id -> patient) are called one only where
-    hardly anything differs. The same films give the same answer, whatever the order and workers.
+    hardly anything differs; where more does, they are ``similar``. The same films give the same answer, whatever the order and workers.
     """
     films: dict[str, tuple[str, str]] = {}  # by pixels: the smallest id, and its content
     for id_ in sorted(facts):
@@ -89,18 +89,27 @@ class _Search:
                 if self._is_same(copy):
                     same.append(copy)
                     self._join(i, j)
-                elif is_similar(found) and not self._patients_known(copy):
+                elif self._is_similar(copy):
                     similar.append(copy)
         return Copies(same=tuple(same), similar=tuple(similar))
 
     def _is_same(self, copy: Copy) -> bool:
-        differ = self.patient_of[copy.one] != self.patient_of[copy.other]
-        if self._patients_known(copy) and differ:
-            return is_one_exposure(copy.how) and copy.how.correlation >= OF_OTHER_PATIENTS
-        return is_one_exposure(copy.how)
+        told_apart = self._patients_known(copy) and not self._of_one_patient(copy)
+        least = OF_OTHER_PATIENTS if told_apart else -1.0
+        return is_one_exposure(copy.how) and copy.how.correlation >= least
+
+    def _is_similar(self, copy: Copy) -> bool:
+        """Two exposures of a patient in one pose are no news where the patients are named; what
+        would be one exposure, were it not for their names, is: a film may be under two of them."""
+        if self._patients_known(copy):
+            return is_one_exposure(copy.how)
+        return is_similar(copy.how)
 
     def _patients_known(self, copy: Copy) -> bool:
         return None not in (self.patient_of[copy.one], self.patient_of[copy.other])
+
+    def _of_one_patient(self, copy: Copy) -> bool:
+        return self.patient_of[copy.one] == self.patient_of[copy.other]
 
     def _keypoints(self) -> tuple[Keypoints, NDArray[np.uint64]]:
         n = len(self.contents)
