@@ -101,6 +101,38 @@ def test_a_file_is_not_taken_for_one_of_the_same_name_elsewhere(tmp_path: Path) 
     assert "1 row of the table of labels without a film: row 4" in messages(manifest)
 
 
+def test_numbers_that_many_files_have_are_those_of_patients(tmp_path: Path) -> None:
+    for patient in "1234":
+        for number in (1, 2):
+            place = tmp_path / f"case{patient}" / f"{number}.dcm"
+            write_dicom(place, patient, 10 * int(patient) + number)
+    (tmp_path / "labels.csv").write_text("id,label\n1,ok\n2,broken\n3,broken\n4,broken\n")
+    manifest = read_source(tmp_path)
+    said = {(film.patient_id, manifest.class_name(film)) for film in manifest.radiographs}
+    assert said == {("1", "ok"), ("2", "broken"), ("3", "broken"), ("4", "broken")}
+    assert "without a film" not in messages(manifest)
+
+
+def test_a_number_that_is_a_files_and_another_patients_is_refused(tmp_path: Path) -> None:
+    for number in range(1, 5):
+        write_dicom(tmp_path / f"{number}.dcm", str(5 - number), number)
+    (tmp_path / "labels.csv").write_text("id,label\n1,broken\n2,broken\n3,ok\n4,ok\n")
+    with pytest.raises(DataError, match="Call it by what it names"):
+        read_source(tmp_path)
+
+
+def test_a_name_that_two_files_have_is_refused(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "a" / "1.dcm", "P1", 1)
+    write_dicom(tmp_path / "b" / "1.dcm", "P2", 2)
+    write_dicom(tmp_path / "b" / "2.dcm", "P3", 3)
+    table = tmp_path / "labels.csv"
+    table.write_text("filename,label\n1.dcm,broken\n2.dcm,ok\n")
+    with pytest.raises(DataError, match="row 2: 2 files are called so"):
+        read_source(tmp_path)
+    table.write_text("filename,label\na/1.dcm,broken\nb/1.dcm,ok\n2.dcm,ok\n")
+    assert counts(read_source(tmp_path)) == {(None, "broken"): 1, (None, "ok"): 2}
+
+
 def test_a_label_that_says_there_is_none_is_none(tmp_path: Path) -> None:
     for number in range(1, 4):
         write_dicom(tmp_path / f"{number}.dcm", f"P{number}", number)

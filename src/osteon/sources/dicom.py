@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -73,15 +74,16 @@ class DicomFolder:
             read_header(file, film_id(file, path))
             for file in track(found.films, "headers", total=len(found.films))
         ]
-        ids = {header.film.id for header in headers}
-        films = [_labelled(header, labels, ids) for header in headers]
+        rows = labels.rows_of(headers) if labels else {}
+        films = [_labelled(header, rows) if labels else _by_folder(header.film)
+                 for header in headers]  # fmt: skip
         return assembled(
             path,
             "dicom",
             self.recognise(path).reason,
             films,
             others=[file for file in found.others if file != table],
-            remarks=_remarks(headers, labels, ids),
+            remarks=_remarks(headers, labels, rows),
         )
 
 
@@ -105,15 +107,59 @@ class Row:
 class Labels:
     """The table of labels: what it names, and the row of each name."""
 
+    table: Path
+    column: str
     kinds: tuple[Kind, ...]
     rows: Mapping[str, Row]
     nameless: tuple[int, ...]  # numbers of rows that name nothing
 
-    def of(self, header: Header, ids: Collection[str]) -> Row | None:
-        """The row of a film; ``ids`` are those of all films, whose rows are not another one's."""
-        names = (name for kind in self.kinds for name in header.names.get(kind, ()))
-        mine = (name for name in names if name == header.film.id or name not in ids)
-        return next((self.rows[name] for name in mine if name in self.rows), None)
+    def rows_of(self, headers: Sequence[Header]) -> Mapping[str, Row]:
+        """Film id -> its row. A column that does not say what it names, names what most of its rows
+        are of. Raises DataError where two readings of it, or a file's name, may mean several."""
+        ways = [self._by_file(headers) if kind == "file" else self._by(kind, headers)
+                for kind in self.kinds]  # fmt: skip
+        used = [len({row.number for row in way.values()}) for way in ways]
+        best = [way for way, n in zip(ways, used, strict=True) if n == max(used)]
+        if max(used) and any(way != best[0] for way in best):
+            raise DataError(
+                f"{self.table}: '{self.column}' may name files, films, studies or patients, and as "
+                f"many rows fit either way. Call it by what it names: one of {', '.join(KEYS)}."
+            )
+        if best[0] is ways[0] and self.kinds[0] == "file":
+            self._refuse_ambiguous(headers, best[0])
+        return best[0]
+
+    def _by(self, kind: Kind, headers: Sequence[Header]) -> Mapping[str, Row]:
+        named = ((header.film.id, header.names.get(kind, ())) for header in headers)
+        return {id_: self.rows[names[0]] for id_, names in named if names and names[0] in self.rows}
+
+    def _by_file(self, headers: Sequence[Header]) -> Mapping[str, Row]:
+        """By the path or else, where one film alone has it, by the file's name."""
+        return {
+            films[0]: self.rows[name]
+            for name, films in self._files(headers).items()
+            if len(films) == 1
+        }
+
+    def _refuse_ambiguous(self, headers: Sequence[Header], found: Mapping[str, Row]) -> None:
+        for name, films in self._files(headers).items():
+            if len(films) > 1 and any(film not in found for film in films):
+                raise DataError(
+                    f"{self.table}, row {self.rows[name].number}: {len(films):,} files are called "
+                    f"so. Name each by its path below {self.table.parent}."
+                )
+
+    def _files(self, headers: Sequence[Header]) -> Mapping[str, list[str]]:
+        """Of each row that names a file: the films that it may mean, by their paths where one is
+        that, else by their whole names, else by their names without suffix."""
+        meant: dict[str, list[str]] = {}
+        for way in range(max((len(header.names["file"]) for header in headers), default=0)):
+            called = defaultdict[str, list[str]](list)
+            for header in headers:
+                called[header.names["file"][way]].append(header.film.id)
+            found = {name: films for name, films in called.items() if name in self.rows}
+            meant = {**found, **meant}
+        return meant
 
 
 def _labels(table: Path) -> Labels:
@@ -143,7 +189,13 @@ def _labels(table: Path) -> Labels:
                 f"'{header[columns[key]]}', but say '{_told(first)}' and '{_told(said)}'. Leave "
                 "one of them."
             )
-    return Labels(kinds=kinds, rows=labels, nameless=tuple(nameless))
+    return Labels(
+        table=table,
+        column=header[columns[key]],
+        kinds=kinds,
+        rows=labels,
+        nameless=tuple(nameless),
+    )
 
 
 def _part(word: str, where: str) -> Part | None:
@@ -157,10 +209,8 @@ def _told(row: Row) -> str:
     return f"{row.label}, {row.split}" if row.split else row.label
 
 
-def _labelled(header: Header, labels: Labels | None, ids: Collection[str]) -> Labelled:
-    if labels is None:
-        return _by_folder(header.film)
-    row = labels.of(header, ids)
+def _labelled(header: Header, rows: Mapping[str, Row]) -> Labelled:
+    row = rows.get(header.film.id)
     if row is None:
         return Labelled(film=header.film, class_name=None)
     return Labelled(film=replace(header.film, split=row.split), class_name=row.label or None)
@@ -180,7 +230,7 @@ def _by_folder(film: Radiograph) -> Labelled:
 
 
 def _remarks(
-    headers: list[Header], labels: Labels | None, ids: Collection[str]
+    headers: list[Header], labels: Labels | None, rows: Mapping[str, Row]
 ) -> Iterator[Finding]:
     broken = [header.film.id for header in headers if not header.whole]
     if broken:
@@ -191,7 +241,7 @@ def _remarks(
             remedy="Fetch them again from where they came.",
         )
     yield from without_patient([header.film for header in headers if header.whole])
-    unused = [] if labels is None else _unused(headers, labels, ids)
+    unused = _unused(labels, rows) if labels else []
     if unused:
         yield remark(
             f"{counted(len(unused), 'row')} of the table of labels without a film: row "
@@ -201,9 +251,9 @@ def _remarks(
         )
 
 
-def _unused(headers: list[Header], labels: Labels, ids: Collection[str]) -> list[int]:
+def _unused(labels: Labels, rows: Mapping[str, Row]) -> list[int]:
     """The numbers of the rows that are of no film."""
-    used = {row.number for header in headers if (row := labels.of(header, ids))}
+    used = {row.number for row in rows.values()}
     return sorted({*(row.number for row in labels.rows.values()), *labels.nameless} - used)
 
 
