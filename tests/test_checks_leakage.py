@@ -104,6 +104,20 @@ def test_patients_and_studies_leak_without_their_names(key: str, what: str) -> N
     assert "XY" not in leak.message + leak.remedy
 
 
+def test_studies_are_told_beside_the_patients_that_are_named_in_part() -> None:
+    films = [
+        film("train/a.png", 0, split="train", patient_id="PX", study_id="S0"),
+        film("test/a.png", 0, split="test", patient_id="PX", study_id="S0"),
+        *(film(f"{part}/{n}.png", n % 2, split=part, study_id=f"S{n}")
+          for part in ("train", "test") for n in range(1, 4)),
+    ]  # fmt: skip
+    messages = [finding.message for finding in leaks(manifest_of(*films))]
+    assert messages == [
+        "1 of 4 test films (25.0 %) are of patients that are also in train.",
+        "3 of 4 test films (75.0 %) are of studies that are also in train.",
+    ]
+
+
 def test_what_the_audit_calls_a_leak_is_what_the_split_refuses() -> None:
     manifest = manifest_of(*parts())
     result = audited(manifest, facts_of(manifest, pixels={"val/a0.png": "x", "test/a0.png": "x"}))

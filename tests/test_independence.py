@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from typer.testing import CliRunner
 
 from osteon.cli import app
+from osteon.errors import DataError
 from osteon.looking import compare_data
 from osteon.phantom import PhantomPlan, make_phantoms
 
@@ -37,6 +38,41 @@ def test_other_films_are_an_independent_test(films: list[Image.Image], tmp_path:
     assert found.verdict.startswith(
         "None of the 6 films of b shows an exposure that is among the 6"
     )
+
+
+def table(place: Path, name: str, films: list[Image.Image], column: str, first: int) -> Path:
+    folder = data(place, name, films)
+    rows = [
+        f"{path.relative_to(folder).as_posix()},{path.parent.name},{column[0]}{first + at}"
+        for at, path in enumerate(sorted(folder.rglob("*.png")))
+    ]
+    (folder / "table.csv").write_text("\n".join([f"path,label,{column}", *rows]) + "\n")
+    return folder / "table.csv"
+
+
+@pytest.mark.parametrize("column", ["patient_id", "study_id"])
+def test_other_films_of_the_same_patients_are_none(
+    films: list[Image.Image], tmp_path: Path, column: str
+) -> None:
+    train = table(tmp_path, "a", films[:6], column, 0)
+    test = table(tmp_path, "b", films[6:], column, 4)
+    found = compare_data(train, test)
+    assert not found.independent
+    assert not found.shared
+    assert len(found.same_patient) == 2
+    assert "2 of its 6 films (33.3 %) are of patients or studies whose ids" in found.verdict
+    assert f"model trained on {train}:" in found.verdict  # both are called table.csv
+    apart = compare_data(train, table(tmp_path, "c", films[6:], column, 6))
+    assert apart.independent
+    assert ("Nor is a patient's id in both." in apart.verdict) == (column == "patient_id")
+
+
+def test_films_that_cannot_be_read_are_no_test(films: list[Image.Image], tmp_path: Path) -> None:
+    train, test = data(tmp_path, "a", films[:6]), data(tmp_path, "b", films[6:])
+    for path in test.rglob("*.png"):
+        path.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(DataError, match="None of the 6 films of b can be read"):
+        compare_data(train, test)
 
 
 def test_each_shared_film_is_told_with_how(films: list[Image.Image], tmp_path: Path) -> None:

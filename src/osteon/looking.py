@@ -69,15 +69,19 @@ def compare_data(
     train: Path, test: Path, *, verdicts: Sequence[Verdict] = (), cache: Path | None = None
 ) -> Independence:
     """Whether the films of ``test`` are new to a model trained on those of ``train``, less those
-    that ``verdicts`` remove from it."""
-    from osteon.independence import independence
+    that ``verdicts`` remove from it. Raises DataError where one of them has no readable film."""
+    from osteon.independence import Side, independence
     from osteon.inspection import inspect_films
     from osteon.likeness.store import open_store
 
     manifests = (read_data(train, verdicts=verdicts), read_data(test))
+    names = [data.resolve().name for data in (train, test)]
+    if names[0] == names[1]:
+        names = [str(train), str(test)]
     with open_store(cache) as store:
         sides = []
-        for data, manifest in zip((train, test), manifests, strict=True):
+        for name, manifest in zip(names, manifests, strict=True):
             say(manifest.recognised_by)
-            sides.append((data.name, inspect_films(manifest, cache=cache, store=store)))
+            facts = inspect_films(manifest, cache=cache, store=store)
+            sides.append(Side(name=name, films=manifest.radiographs, facts=facts))
         return independence(sides[0], sides[1], store)

@@ -56,10 +56,10 @@ def leakage(evidence: Evidence) -> Iterator[Finding]:
         if len(by_copy) > max(len(by_bytes), len(by_pixels)):
             pairs[REMADE] = by_copy
         by_patient = _shared(side, lambda film: film.patient_id)  # its value is never printed
-        if by_patient:
-            pairs["are of patients that are also in"] = by_patient
-        else:  # films of one study are films of one patient: said once
-            pairs["are of studies that are also in"] = _shared(side, lambda film: film.study_id)
+        said = {film for film, _ in by_patient}  # a study is of one patient: said once
+        by_study = _shared(side, lambda film: film.study_id)
+        pairs["are of patients that are also in"] = by_patient
+        pairs["are of studies that are also in"] = [p for p in by_study if p[0] not in said]
         findings = [_finding(side, how, of) for how, of in pairs.items() if of]
         found += len(findings)
         yield from findings

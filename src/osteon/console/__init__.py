@@ -91,12 +91,13 @@ def show_independence(found: Independence, as_data: bool) -> None:
         return
     out.print(f"[bold]{escape(found.verdict)}[/bold]")
     lines = [f"{film.test_id}  =  {film.train_id}  ({film.how})" for film in found.shared]
+    lines += [f"{test}  is of a patient of  {train}" for test, train in found.same_patient]
     lines += [f"{test}  is like  {train}: look at it" for test, train in found.similar]
     for line in lines[:IDS_SHOWN]:
         out.print(Padding(f"[dim]{escape(line)}[/]", (0, 0, 0, 4)))
     if len(lines) > IDS_SHOWN:
         out.print(f"    ... and {len(lines) - IDS_SHOWN:,} more: --json lists all", style="dim")
-    if found.shared:
+    if not found.independent:
         out.print("-> Leave these films out of the test before any score is believed.")
 
 

@@ -41,7 +41,8 @@ def find_copies(
     ``store`` holds the signatures of the readable films of ``facts``, as ``inspect_films`` leaves
     it; of films with equal pixels one stands for all. Of a cluster of copies, enough pairs are told
     to connect it. Films of two named ``patients`` (film id -> patient) are called one only where
-    hardly anything differs; where more does, they are ``similar``. The same films give the same answer, whatever the order and workers.
+    hardly anything differs; where more does, they are ``similar``. The same films give the same
+    answer, whatever the order and workers.
     """
     films: dict[str, tuple[str, str]] = {}  # by pixels: the smallest id, and its content
     for id_ in sorted(facts):
