@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from osteon.errors import DataError, UnrecognisedLayout
+from osteon.manifest import read_manifest, write_manifest
 from osteon.reading import read_source
 from osteon.sources import SOURCES
 from osteon.sources.headers import read_header
@@ -253,6 +254,16 @@ def test_files_without_a_preamble_are_dicom_as_well(tmp_path: Path) -> None:
     manifest = read_source(tmp_path)
     assert manifest.source == "dicom"
     assert {film.patient_id for film in manifest.radiographs} == {"P0", "P1"}
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
+def test_several_regions_in_one_header_come_back_from_the_manifest(tmp_path: Path) -> None:
+    for number, name in enumerate(("a", "b")):
+        write_dicom(tmp_path / name / "0.dcm", f"P{number}", number, BodyPartExamined="HAND;WRIST")
+    manifest = read_source(tmp_path)
+    assert manifest.radiographs[0].regions == {"hand", "wrist"}
+    again = read_manifest(write_manifest(manifest, tmp_path / "manifest.csv"))
+    assert again.digest == manifest.digest
 
 
 def test_a_few_dicom_files_among_others_do_not_make_a_dicom_folder(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
         ("path,label,Label\n0.jpg,a,b\n", "two columns 'label'"),
         ("", "no column 'path' and no column 'label'. It has: none"),
         ("path,label\n", "no row"),
-        ("path,label\n0.jpg,a\n./0.jpg,b\n", "rows 2 and 3 are both 0.jpg"),
+        ("path,label\n0.jpg,a\n./0.jpg,b\n", "rows 2 and 3 are of one film"),
         ("path,label,split\n0.jpg,a,fold1\n1.jpg,b,train\n", "row 2: split 'fold1'"),
         ("path,label,boxes\n0.jpg,a,\n1.jpg,b,here\n", "row 3: boxes 'here' are not JSON"),
         ('path,label,boxes\n0.jpg,a,"[[1,2]]"\n1.jpg,b,\n', "row 2: boxes"),
@@ -176,10 +176,12 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
         ("path,label,spacing_mm\n0.jpg,a,fine\n1.jpg,b,\n", "row 2: spacing_mm 'fine'"),
         ("path,label\n,a\n", "row 2: path is empty"),
         ("label,path\na,0.jpg\nb\n", "row 3: path is empty"),
+        ("path,label\n0\0.jpg,a\n1.jpg,b\n", "row 2: path holds a zero byte"),
         (f"path,label,{'x' * 200_000}\n0.jpg,a,\n", "is no CSV: field larger"),
         ("path,label\n0.jpg,a,b\n", "row 2: 3 cells for 2 columns"),
         ("path,label\nx/0.jpg,a\nx/1.jpg,b\n", "None of the films .* first would be .*0.jpg"),
         ("path,label\n0.jpg,\n1.jpg,\n", "found 2 films without a label"),
+        (f"path,label,boxes\n0.jpg,a,{'[' * 100_000}\n1.jpg,b,\n", "row 2: boxes"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_named(tmp_path: Path, text: str, words: str) -> None:
@@ -207,7 +209,7 @@ def test_paths_may_lead_elsewhere(tmp_path: Path) -> None:
     far = write_film(tmp_path / "far" / "9.jpg", seed=9)
     (tmp_path / "here").mkdir()
     text = f"path,label\n{far},a\n../far/9.jpg,b\n0.jpg,b\n"
-    with pytest.raises(DataError, match="rows 2 and 3 are both"):
+    with pytest.raises(DataError, match="rows 2 and 3 are of one film"):
         read_source(table(tmp_path / "here", text))
     path = table(tmp_path / "here", f"path,label\n{far},a\n{tmp_path}/here/0.jpg,b\n")
     assert [film.id for film in read_source(path).radiographs] == ["../far/9.jpg", "0.jpg"]
@@ -223,6 +225,71 @@ def test_of_several_tables_the_one_named_manifest_is_read(tmp_path: Path) -> Non
         read_source(tmp_path)
     table(tmp_path, text, "manifest.csv")
     assert "holds manifest.csv" in read_source(tmp_path).recognised_by
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        (
+            {"films.csv": "file,label,patient_id\n"},
+            "films.csv has no column path",
+        ),
+        ({"one.csv": "path,label\n", "two.csv": "path,label\n"}, "none of one.csv, two.csv was"),
+        ({"ages.csv": "patient,age\n"}, "ages.csv was not read"),
+        ({"notes.csv": "date,remark\n"}, ""),
+    ],
+)
+def test_a_table_beside_class_folders_that_is_not_read_is_said(
+    tmp_path: Path, tables: dict[str, str], said: str
+) -> None:
+    for number, name in enumerate(("a", "b")):
+        write_film(tmp_path / name / "0.jpg", seed=number)
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text)
+    manifest = read_source(tmp_path)
+    assert manifest.source == "class_folders"
+    told = [r.message for r in manifest.remarks if r.message.startswith("Beside the films")]
+    assert len(told) == bool(said)
+    assert said in "".join(told)
+
+
+def test_a_table_saved_as_utf16_beside_class_folders_is_said(tmp_path: Path) -> None:
+    for number, name in enumerate(("a", "b")):
+        write_film(tmp_path / name / "0.jpg", seed=number)
+    (tmp_path / "films.csv").write_text("path,label\na/0.jpg,a\nb/0.jpg,b\n", encoding="utf-16")
+    assert "Save it as CSV UTF-8" in messages(read_source(tmp_path))
+
+
+def test_films_that_the_table_does_not_list_are_said(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,label\n0.jpg,a\n1.jpg,b\n")
+    write_film(tmp_path / "more" / "7.jpg", seed=7)
+    manifest = read_source(tmp_path)
+    (said,) = (r for r in manifest.remarks if "not listed in" in r.message)
+    assert "more/7.jpg" in said.ids
+    assert "not listed" not in messages(read_source(path))  # the table alone was asked for
+
+
+def test_the_numbers_of_rows_that_pandas_saves_say_nothing_of_films(tmp_path: Path) -> None:
+    path = table(tmp_path, "Unnamed: 0,path,label,age\n0,0.jpg,a,7\n1,1.jpg,b,8\n")
+    manifest = read_source(path)
+    assert [{**film.extra} for film in manifest.radiographs] == [{"age": "7"}, {"age": "8"}]
+    assert "'Unnamed: 0' of films.csv numbers the rows: left out" in messages(manifest)
+
+
+@pytest.mark.parametrize("word", ["unknown", "-", "None", "ANONYMOUS"])
+def test_a_word_for_nobody_is_no_patient(tmp_path: Path, word: str) -> None:
+    path = table(
+        tmp_path, f"path,label,patient_id,study_id\n0.jpg,a,{word},{word}\n1.jpg,b,P1,S1\n"
+    )
+    films = read_source(path).radiographs
+    assert [film.patient_id for film in films] == [None, "P1"]
+    assert [film.study_id for film in films] == [None, "S1"]
+
+
+def test_an_id_that_two_films_have_is_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="belongs into a column patient_id") as error:
+        read_source(table(tmp_path, "path,label,ID\n0.jpg,a,MRN7\n1.jpg,b,MRN7\n"))
+    assert "MRN7" not in str(error.value)
 
 
 def test_a_table_that_lacks_a_column_is_told_among_what_was_tried(tmp_path: Path) -> None:

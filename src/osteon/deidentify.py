@@ -19,7 +19,7 @@ from osteon.files import atomic_writer, explained, write_bytes, write_text
 from osteon.parallel import in_order
 from osteon.pixels import MAX_PIXELS, decode_bytes, fault_of, read_film
 from osteon.progress import track
-from osteon.reading import read_source
+from osteon.reading import FOLDER_LAYOUTS, read_source
 from osteon.sources.dicom import table_in
 from osteon.sources.films import contents, film_id, is_dicom
 from osteon.types import Manifest
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from osteon.formats import Gray
 
 LEAST_SECRET = 16  # bytes
-FOLDER_LAYOUTS = ("class_folders", "class_split_folders", "dicom", "split_folders")
 LABEL_THEM = "Write a labels.csv with the columns path and label beside the films."
 WRITTEN_MODALITIES = {  # where writing on the film is the rule: PS3.3 C.7.3.1.1.1
     "ES": "endoscopy",

@@ -11,11 +11,14 @@ from osteon.errors import DataError, UnrecognisedLayout
 from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import HOW_TO
 from osteon.sources.cells import TABLES
+from osteon.sources.dicom import table_in
 from osteon.sources.films import holds_films, is_film, subfolders
+from osteon.sources.which_table import overlooked
 from osteon.types import Manifest
 
 # Where one of these fits, a lone folder is an archive's rather than a class.
 MAY_BE_WRAPPED = (None, "class_folders", "class_split_folders", "dicom")
+FOLDER_LAYOUTS = ("class_folders", "class_split_folders", "dicom", "split_folders")
 DATA_SETS = ("fracatlas", "phantom", "split_folders", "table")  # never a class of another one
 
 
@@ -58,7 +61,11 @@ def _recognised(path: Path) -> Manifest:
     if name == "class_folders":
         _refuse_several(path)
     told = f"{path.name or path}: read as {name}, because {answers[name].reason}."
-    return replace(SOURCES[name].read(path), recognised_by=told)
+    manifest = replace(SOURCES[name].read(path), recognised_by=told)
+    if name not in FOLDER_LAYOUTS:
+        return manifest
+    used = table_in(path) if name == "dicom" else None
+    return replace(manifest, remarks=(*manifest.remarks, *overlooked(path, used)))
 
 
 def _best(answers: Mapping[str, Recognition]) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from osteon.sources.assembly import remark
 from osteon.sources.films import is_dicom
-from osteon.sources.words import as_side, as_views
+from osteon.sources.words import as_regions, as_side, as_views, identified
 from osteon.types import Finding, Radiograph
 from osteon.words import counted
 
@@ -104,9 +104,9 @@ def _film(bare: Radiograph, header: Dataset) -> Radiograph:
     return Radiograph(
         id=bare.id,
         path=bare.path,
-        patient_id=_text(header, "PatientID") or None,
-        study_id=_text(header, "StudyInstanceUID") or None,
-        regions=frozenset(filter(None, [_text(header, "BodyPartExamined").lower()])),
+        patient_id=identified(_text(header, "PatientID")),
+        study_id=identified(_text(header, "StudyInstanceUID")),
+        regions=as_regions(_text(header, "BodyPartExamined")),
         views=as_views(_text(header, "ViewPosition")),
         laterality=laterality,
         spacing_mm=spacing_mm(header),

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
-from osteon.errors import DataError, MissingExtra
+from osteon.errors import DataError
 from osteon.manifest import as_boxes, as_spacing, read_manifest
 from osteon.progress import track
 from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.cells import TABLES, columns_of, rows_of
-from osteon.sources.films import films_below, is_dicom, part_named
+from osteon.sources.columns import NEEDED, OPTIONAL, ROW_NUMBERS, hint, is_extra, plain
+from osteon.sources.films import film_id, films_below, is_dicom, part_named
 from osteon.sources.headers import with_header, without_patient
-from osteon.sources.words import as_side, as_views, known
+from osteon.sources.which_table import is_ours, only_table, tables_in
+from osteon.sources.words import as_regions, as_side, as_views, identified, known
 from osteon.types import Box, Finding, Laterality, Manifest, Part, Radiograph
 from osteon.words import counted
 
-NEEDED = ("path", "label")
-OPTIONAL = (
-    "id",
-    "patient_id",
-    "study_id",
-    "split",
-    "view",
-    "region",
-    "laterality",
-    "boxes",
-    "spacing_mm",
-)
 SPOKEN = frozenset({*NEEDED, *OPTIONAL}) - {"path", "id"}  # where "NaN" says that there is none
-SYNONYMS = {
-    "path": ("file", "filename", "file_name", "filepath", "image", "image_path", "image_id", "img"),
-    "label": ("class", "target", "diagnosis", "fractured", "category", "y"),
-}
-ALIASES = {
-    "views": "view",  # as ``write_manifest`` writes them
-    "regions": "region",
-    "patient": "patient_id",
-    "studyinstanceuid": "study_id",  # DICOM's keyword; that of PatientID needs none
-}
 FIELDS = {"region": "regions", "view": "views"}  # column -> field of a film, where they differ
 Row = tuple[int, Mapping[str, str]]  # the line or row number, and column -> cell
 
@@ -55,9 +33,10 @@ class Table:
     """``path`` and ``label``, and optional columns; every other column is kept as extra.
 
     Paths are relative to the table's folder. The case of the known columns does not matter, nor
-    whether a blank or _ stands in their names. Boxes are JSON: a list of [left, top, width, height]
-    or of objects as in ``osteon.types.Box``, in px of the upright film. What the table has no
-    column for is read from the headers of films that are DICOM.
+    whether a blank or _ stands in their names. ``id`` is what a film is called in all that
+    osteon writes; without it, that is its path. Boxes are JSON: a list of [left, top, width,
+    height] or of objects as in ``osteon.types.Box``, in px of the upright film. What the table has
+    no column for is read from the headers of films that are DICOM.
     """
 
     rank = 10
@@ -67,7 +46,7 @@ class Table:
             if path.suffix.lower() in TABLES:
                 return Recognition(fits=True, reason=f"{path.name} is a table")
             return Recognition(fits=False, reason=f"{path.name} is neither CSV nor Parquet")
-        tables, reason = _tables_in(path)
+        tables, reason = tables_in(path)
         if len(tables) == 1:
             return Recognition(
                 fits=True, reason=f"it holds {tables[0].name} with the columns path and label"
@@ -75,8 +54,8 @@ class Table:
         return Recognition(fits=False, reason=reason)
 
     def read(self, path: Path) -> Manifest:
-        table = path if path.is_file() else _only(path)
-        if _is_ours(table):
+        table = path if path.is_file() else only_table(path)
+        if is_ours(table):
             return read_manifest(table)
         rows = _rows(table)
         films = [_labelled(row, table.parent, f"{table}, row {number}") for number, row in rows]
@@ -99,103 +78,41 @@ class Table:
             "table",
             self.recognise(path).reason,
             films,
-            remarks=[*([lacking] if absent else []), *of_headers],
+            remarks=[
+                *([lacking] if absent else []),
+                *of_headers,
+                *_on_row_numbers(table, rows[0][1]),
+                *(_on_unlisted(path, table, films) if path.is_dir() else ()),
+            ],
         )
 
 
-# --- which table ----------------------------------------------------------------------------------
+def _on_row_numbers(table: Path, columns: Collection[str]) -> Iterator[Finding]:
+    for column in filter(ROW_NUMBERS.fullmatch, columns):
+        yield remark(f"The column '{column}' of {table.name} numbers the rows: left out.")
 
 
-def _tables_in(folder: Path) -> tuple[list[Path], str]:
-    """The tables of a folder that could be its manifest; where there is not one, why."""
-    if not folder.is_dir():
-        return [], "it is no folder"
-    tables = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in TABLES and p.is_file()]
-    if not tables:
-        return [], "it holds no CSV or Parquet file"
-    wanting = {table: _wanting(table) for table in tables}
-    fitting = [table for table, lack in wanting.items() if not lack]
-    fitting = [table for table in fitting if table.stem.lower() == "manifest"] or fitting
-    if len(fitting) > 1:
-        return fitting, f"it holds several tables ({_names(fitting)}): name the one to read"
-    return fitting, "; ".join(lack for lack in wanting.values() if lack)
-
-
-def _wanting(table: Path) -> str:
-    """What keeps a table from being a manifest, or nothing."""
-    try:
-        columns = columns_of(table)
-    except (DataError, MissingExtra) as error:
-        return str(error)
-    missing = [name for name in NEEDED if name not in _plain(columns)]
-    if missing:
-        return f"{table.name} has no column {' nor '.join(missing)}"
-    if table.stem.lower() in ("labels", "label") and _beside_dicom(table.parent):
-        return f"{table.name} labels DICOM files"
-    return ""
-
-
-def _beside_dicom(folder: Path) -> bool:
-    return any(map(is_dicom, islice(films_below(folder), 20)))
-
-
-def _only(folder: Path) -> Path:
-    tables, reason = _tables_in(folder)
-    if len(tables) != 1:
-        raise DataError(f"{folder}: {reason}. A table needs the columns path and label.")
-    return tables[0]
-
-
-def _names(tables: Sequence[Path]) -> str:
-    return ", ".join(table.name for table in tables)
-
-
-def _is_ours(table: Path) -> bool:
-    """Whether ``write_manifest`` wrote it: then its sidecar lies beside it."""
-    sidecar = table.with_suffix(".json")
-    if table.suffix.lower() != ".csv" or not sidecar.is_file():
-        return False
-    try:
-        said = json.loads(sidecar.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return isinstance(said, dict) and "recognised_by" in said
+def _on_unlisted(folder: Path, table: Path, films: Sequence[Labelled]) -> Iterator[Finding]:
+    listed = {os.path.normpath(item.film.path) for item in films}
+    unlisted = [film for film in films_below(folder) if os.path.normpath(film) not in listed]
+    if unlisted:
+        yield remark(
+            f"{counted(len(unlisted), 'film')} below {folder.name or folder} not listed in "
+            f"{table.name}: not used.",
+            ids=[film_id(film, folder) for film in unlisted],
+        )
 
 
 # --- reading it -----------------------------------------------------------------------------------
 
 
-def _plain(columns: Sequence[str]) -> list[str]:
-    """Known columns by their own names, whatever the case, and blanks or _ in them; any other as
-    it is. An alias of a column that is there itself is another column."""
-    own = {_squeezed(name): name for name in NEEDED + OPTIONAL}
-    there = [own.get(_squeezed(column)) for column in columns]
-    names = []
-    for column, name in zip(columns, there, strict=True):
-        meant = ALIASES.get(_squeezed(column))
-        names.append(name or (meant if meant and meant not in there else column.strip()))
-    return names
-
-
-def _squeezed(column: str) -> str:
-    return re.sub(r"[\s_]", "", column).lower()
-
-
-def _hint(wanted: str, columns: Sequence[str]) -> str:
-    """Which of the columns may be meant."""
-    said = {column.strip().lower().replace(" ", "_"): column for column in columns}
-    near = [name for name in SYNONYMS[wanted] if name in said]
-    near += difflib.get_close_matches(wanted, said, n=1, cutoff=0.4)
-    return f" Is it '{said[near[0]]}'? Rename that column to '{wanted}'." if near else ""
-
-
 def _rows(table: Path) -> list[Row]:
     columns = columns_of(table)
-    names = _plain(columns)
+    names = plain(columns)
     missing = [wanted for wanted in NEEDED if wanted not in names]
     if missing:
         lacks = " and no column ".join(f"'{wanted}'" for wanted in missing)
-        hints = "".join(_hint(wanted, columns) for wanted in missing)
+        hints = "".join(hint(wanted, columns) for wanted in missing)
         raise DataError(
             f"{table} has no column {lacks}. It has: {', '.join(columns) or 'none'}.{hints}"
         )
@@ -213,8 +130,9 @@ def _check_ids(table: Path, films: Sequence[Labelled], numbers: Sequence[int]) -
     for number, item in zip(numbers, films, strict=True):
         if item.film.id in seen:
             raise DataError(
-                f"{table}: rows {seen[item.film.id]} and {number} are both {item.film.id}. "
-                "Give each film one row."
+                f"{table}: rows {seen[item.film.id]} and {number} are of one film: they have the "
+                "same id or, without one, the same path. Give each film one row. What names a "
+                "patient belongs into a column patient_id."
             )
         seen[item.film.id] = number
 
@@ -226,20 +144,22 @@ def _labelled(row: Mapping[str, str], folder: Path, where: str) -> Labelled:
     name = row.get("path", "").replace("\\", "/")
     if not name:
         raise DataError(f"{where}: path is empty.")
+    if "\0" in name:
+        raise DataError(f"{where}: path holds a zero byte, which no file's name can.")
     row = {column: known(cell) if column in SPOKEN else cell for column, cell in row.items()}
     path = Path(os.path.normpath(folder / name))
     film = Radiograph(
         id=row.get("id") or _id(path, folder),
         path=path,
         split=_part(row.get("split", ""), where),
-        patient_id=row.get("patient_id") or None,
-        study_id=row.get("study_id") or None,
-        regions=_regions(row.get("region", "")),
+        patient_id=identified(row.get("patient_id", "")),
+        study_id=identified(row.get("study_id", "")),
+        regions=as_regions(row.get("region", "")),
         views=as_views(row.get("view", "")),
         laterality=_side(row.get("laterality", ""), where),
         boxes=_boxes(row.get("boxes", ""), where),
         spacing_mm=as_spacing(row.get("spacing_mm", ""), where),
-        extra={n: cell for n, cell in row.items() if cell and n and n not in NEEDED + OPTIONAL},
+        extra={n: cell for n, cell in row.items() if cell and is_extra(n)},
     )
     return Labelled(film=film, class_name=row.get("label") or None)
 
@@ -265,10 +185,6 @@ def _with_headers(
     whole = [replace(item, film=added.get(item.film.id, item.film)) for item in films]
     remarks = [] if "patient_id" in said else without_patient(list(added.values()))
     return whole, list(remarks)
-
-
-def _regions(cell: str) -> frozenset[str]:
-    return frozenset(filter(None, (word.strip().lower() for word in cell.split(";"))))
 
 
 def _part(word: str, where: str) -> Part | None:
@@ -308,7 +224,7 @@ def _listed_boxes(cell: str, where: str) -> tuple[Box, ...]:
                 Box(left_px=left, top_px=top, width_px=width, height_px=height)
                 for left, top, width, height in corners
             )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise DataError(
             f"{where}: boxes '{cell}' are not JSON such as [[left, top, width, height], ...] in px."
         ) from None

@@ -44,6 +44,7 @@ _SIDES: dict[str, Laterality] = {
 # What pandas, R and spreadsheets write into a cell without a value. "none" may be a class.
 _MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "#n/a", "nat", "null"})
 _UNKNOWN = _MISSING | {"unknown", "none", "?", "-"}
+_NOBODY = _UNKNOWN | {"anonymous", "anonymized", "anonymised", "anon", "not available"}
 
 
 def known(cell: str) -> str:
@@ -53,6 +54,21 @@ def known(cell: str) -> str:
     ('', 'none')
     """
     return "" if cell.strip().lower() in _MISSING else cell
+
+
+def identified(cell: str) -> str | None:
+    """The id of a patient or a study; None where a word stands for nobody's, which would make one
+    patient of all that have it.
+
+    >>> identified("P7"), identified("unknown"), identified("")
+    ('P7', None, None)
+    """
+    return None if cell.strip().lower() in _NOBODY else cell
+
+
+def as_regions(words: str) -> frozenset[str]:
+    """Regions in a cell, separated by semicolons."""
+    return frozenset(filter(None, (word.strip().lower() for word in words.split(";"))))
 
 
 def as_views(words: str) -> frozenset[View]:
