@@ -345,6 +345,7 @@ def test_one_clear_message_and_its_exit_code(
         (["--set", "optimiser.lrr=1"], "There is no field 'optimiser.lrr'"),
         (["--split", "groupd"], "Did you mean 'grouped'"),
         (["--split", "80/20"], "80/10/10"),
+        (["--split", "80/1.0.0/10"], "80/10/10"),
         (["--despite-leaks"], "goes with --split shipped"),
         (["--split", "shipped"], "ships no split"),
     ],

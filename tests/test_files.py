@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +60,14 @@ def test_a_file_where_a_folder_should_be_is_said(tmp_path: Path) -> None:
     blocker = write_text(tmp_path / "runs", "")
     with pytest.raises(UsageError, match="file of that name is in the way"):
         write_text(blocker / "a.txt", "x")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o027, 0o640), (0o022, 0o644)])
+def test_files_are_for_whom_the_umask_says(tmp_path: Path, umask: int, mode: int) -> None:
+    program = (
+        f"import os; os.umask({umask}); from pathlib import Path; "
+        f"from osteon.files import write_text; write_text(Path({str(tmp_path / 'a')!r}), 'a')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode

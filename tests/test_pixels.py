@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -147,6 +148,18 @@ def test_fewer_bits_in_16_are_spread_to_full_scale(bits: int) -> None:
     film = decode(saved(Image.fromarray(deep), "PNG"))
     assert (film.gray.min(), film.gray.max()) == (0, 65_535)
     assert np.abs(film.gray / 65_535 - deep / ((1 << bits) - 1)).max() < 1e-4
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colour_of_16_bits_keeps_the_grays_of_the_detector(suffix: str, channels: int) -> None:
+    film = np.linspace(0, 4095, 1200).astype(np.uint16).reshape(30, 40)
+    colours = np.stack([film] * 3 + [np.full_like(film, 65_535)] * (channels - 3), axis=2)
+    written, data = cv2.imencode(suffix, colours)
+    assert written
+    decoded = decode(data.tobytes())
+    assert (decoded.bit_depth, decoded.n_channels) == (16, channels)
+    assert np.abs(decoded.gray.astype(int) - film.astype(int) * 65_535 // 4095).max() <= 16
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

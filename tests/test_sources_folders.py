@@ -192,3 +192,41 @@ def test_parts_nested_twice_without_classes_are_no_split_folders(tmp_path: Path)
     for at, part in enumerate(("train", "test")):
         write_film(tmp_path / part / part / "0.jpg", seed=at)
     assert not SOURCES["split_folders"].recognise(tmp_path).fits
+
+
+@pytest.mark.parametrize("mark", [("made-for",), ("run.json", "manifest.csv")])
+def test_what_osteon_wrote_among_the_films_is_none_of_them(
+    tmp_path: Path, mark: tuple[str, ...]
+) -> None:
+    for number, place in enumerate(("a/0.jpg", "b/0.jpg", "runs/one/plots/a.jpg", "two/b.jpg")):
+        write_film(tmp_path / place, seed=number)
+    before = read_source(tmp_path)
+    assert {"runs", "two"} < {*before.classes}
+    for run in ("runs/one", "two"):
+        for name in mark:
+            (tmp_path / run / name).touch()
+    after = read_source(tmp_path)
+    assert after.classes == ("a", "b")
+    assert [film.id for film in after.radiographs] == ["a/0.jpg", "b/0.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_folder_whose_name_is_not_utf8_is_left_alone_and_said(tmp_path: Path) -> None:
+    for number, name in enumerate((b"a", b"b", b"fra\xe9ctured")):
+        write_film(tmp_path / os.fsdecode(name) / "0.jpg", seed=number)
+    manifest = read_source(tmp_path)
+    assert manifest.classes == ("a", "b")
+    (aside,) = (r.ids for r in manifest.remarks if "left alone" in r.message)
+    assert aside == ("fra\\udce9ctured/0.jpg",)
+    with pytest.raises(DataError, match="is not UTF-8"):
+        read_source(tmp_path / os.fsdecode(b"fra\xe9ctured"))
+
+
+def test_a_folder_of_films_that_names_no_part_is_a_warning(tmp_path: Path) -> None:
+    for number, name in enumerate(("train/a", "train/b", "validate/a", "reserve/b")):
+        write_film(tmp_path / name / "0.jpg", seed=number)
+    manifest = read_source(tmp_path)
+    assert [film.split for film in manifest.radiographs] == ["train", "train", "val"]
+    (said,) = (r for r in manifest.remarks if "names no part" in r.message)
+    assert said.severity == "warning"
+    assert said.message == "'reserve' names no part of a split: its 1 film were left alone."

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from osteon.errors import DataError, UnrecognisedLayout
 from osteon.manifest import read_manifest, write_manifest
 from osteon.reading import read_source
-from osteon.sources.words import as_side, as_views, known
+from osteon.sources.words import as_side, as_views, identified
 from osteon.testing.films import write_film
 from osteon.testing.sources import write_dicom
 from osteon.types import Box, Manifest
@@ -333,7 +333,7 @@ def test_any_cell_is_kept_as_it_is(
         for number, (patient, note) in enumerate(cells):
             writer.writerow([f"{number}.jpg", f"c{number}", patient, note])
     for film, (patient, note) in zip(read_source(path).radiographs, cells, strict=True):
-        assert film.patient_id == (known(patient) or None)
+        assert film.patient_id == identified(patient)
         assert film.extra.get("note", "") == note
 
 

@@ -193,6 +193,17 @@ def test_groups_of_several_classes_leave_each_class_in_each_part() -> None:
         assert all({label_of[id_] for id_ in made.part(part)} == {0, 1, 2, 3} for part in PARTS)
 
 
+def test_large_groups_are_moved_where_a_part_would_be_far_from_its_share() -> None:
+    """Of ten films a patient, each part first gets one of each class: too much for small parts."""
+    sizes = [60, 50, 10, 10, 5, 5, 5, 5]
+    of = [patient for patient, size in enumerate(sizes) for _ in range(size)]
+    films = [film(n, p % 2, patient_id=f"P{p}") for n, p in enumerate(of)]
+    manifest = manifest_of(films, CLASSES[:2])
+    parts = split(manifest, groups=group_films(manifest, {}))
+    shares = [len(part) / len(films) for part in (parts.train, parts.val, parts.test)]
+    assert max(abs(s - f) for s, f in zip(shares, (0.7, 0.15, 0.15), strict=True)) < 0.06
+
+
 def test_classes_that_hang_together_are_refused() -> None:
     """Each class has three groups, and any two of the three classes share two of them."""
     films = [film(n, 0, patient_id=f"P{n % 3}") for n in range(9)]
@@ -354,6 +365,19 @@ def test_a_single_part_is_no_split(only: Part) -> None:
 
 
 # --- files ----------------------------------------------------------------------------------------
+
+
+def test_a_split_is_written_beside_no_other_json(tmp_path: Path) -> None:
+    manifest = manifest_of([film(n, n % 2) for n in range(20)], CLASSES[:2])
+    parts = split(manifest, groups=group_films(manifest, {}))
+    with pytest.raises(UsageError, match="Call it"):
+        write_split(parts, tmp_path / "split.json")
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(UsageError, match="is in the way"):
+        write_split(parts, tmp_path / "mine.csv")
+    assert (tmp_path / "mine.json").read_text() == "{}"
+    write_split(parts, tmp_path / "again.csv")
+    write_split(parts, tmp_path / "again.csv")
 
 
 def test_a_split_comes_back_equal(tmp_path: Path) -> None:

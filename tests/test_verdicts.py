@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,18 @@ def test_a_spreadsheet_that_writes_semicolons_is_read(tmp_path: Path) -> None:
     (tmp_path / "v.csv").write_text("\ufeffid;verdict;label\r\n0.png;relabel;broken\r\n")
     (verdict,) = read_verdicts(tmp_path / "v.csv")
     assert (verdict.id, verdict.label) == ("0.png", "broken")
+
+
+def test_blanks_around_the_names_of_folders_do_not_count(tmp_path: Path) -> None:
+    before = manifest(0, 1)
+    films = (
+        replace(before.radiographs[0], id=" 0.png"),
+        replace(before.radiographs[1], id="broken /1.png"),
+    )
+    before = replace(before, classes=("normal", "broken "), radiographs=films)
+    rows = " 0.png,normal,broken,0.1,relabel,broken\nbroken /1.png,broken ,normal,0.2,keep,\n"
+    after = apply_verdicts(before, read_verdicts(written(tmp_path / "v.csv", rows)))
+    assert [film.label for film in after.radiographs] == [1, 1]
 
 
 def test_they_change_the_manifest_and_it_says_so() -> None:

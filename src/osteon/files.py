@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +20,7 @@ from osteon.progress import say
 def atomic_writer(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path``; fsync and rename it to ``path`` on success.
 
-    A ``private`` file can be read by its owner alone, at all times.
+    A ``private`` file can be read by its owner alone, at all times; others by whom the umask says.
 
     Raises ResourceError when the disk is full and UsageError when the folder cannot be written.
     """
@@ -33,11 +34,24 @@ def atomic_writer(path: Path, mode: str = "w", *, private: bool = False) -> Iter
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            part.chmod(0o600 if private else 0o644)
+            if not private:
+                part.chmod(usual_mode())
             part.replace(path)
             sync_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
+
+
+def usual_mode(most: int = 0o666) -> int:
+    """Of a new file, or of a folder with ``most`` 0o777: less the umask."""
+    return most & ~_umask()
+
+
+@cache
+def _umask() -> int:
+    umask = os.umask(0o077)  # it can only be asked for by setting it
+    os.umask(umask)
+    return umask
 
 
 def sync_folder(folder: Path) -> None:

@@ -26,8 +26,9 @@ def split_plan(words: str, despite_leaks: bool, seed: int) -> SplitPlan:
     for choice in get_args(SplitChoice):
         if words == choice:
             return SplitPlan(choice=choice, despite_leaks=despite_leaks, seed=seed)
-    if re.fullmatch(r"[\d.]+/[\d.]+/[\d.]+", words):
-        train, val, test = (float(share) for share in words.split("/"))
+    share = r"(\d+\.?\d*|\.\d+)"
+    if re.fullmatch(f"{share}/{share}/{share}", words):
+        train, val, test = (float(each) for each in words.split("/"))
         whole = train + val + test
         if min(train, val, test) <= 0:
             raise UsageError(f"--split {words}: every part needs a share above 0.")

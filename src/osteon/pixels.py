@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from osteon.formats import Gray
 
 MAX_PIXELS = 120_000_000  # a stitched film of a whole spine or leg has about 50 million
-DECODER = 3  # to be raised whenever any file would decode to other pixels: caches are keyed by it
+DECODER = 4  # to be raised whenever any file would decode to other pixels: caches are keyed by it
 
 
 def decoder_version() -> str:

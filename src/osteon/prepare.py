@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from osteon.artefacts import VERSION as ARTEFACTS
 from osteon.errors import DataError, UnreadableFilm, UsageError
-from osteon.files import explained, sync_folder, write_json
+from osteon.files import explained, sync_folder, usual_mode, write_json
 from osteon.loading import Square, square_of
 from osteon.mending import VERSION as MENDING
 from osteon.panels import panel_windows
@@ -328,7 +328,7 @@ def _part(folder: Path) -> Iterator[Path]:
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
         with _locked(part):
-            part.chmod(0o755)
+            part.chmod(usual_mode(0o777))
             yield part
     finally:
         if part.exists():

@@ -98,16 +98,20 @@ def decode_raster(data: bytes, name: str, *, max_pixels: int) -> Decoded:
     try:
         with quiet(), _opened(data, name) as image:
             check_pixel_count(*image.size, max_pixels)
-            check_memory(_memory(image, name), max_pixels)
+            depth, channels = _depth_and_channels(data, name, image)
+            deep = depth == 16 and channels > 1 and name in ("PNG", "TIFF")
+            held = image.width * image.height * (2 * channels + 2) if deep else _memory(image, name)
+            check_memory(held, max_pixels)
             _WHOLE[name](data)
             if name == "TIFF":
                 _check_whole_tiff(image, len(data))
-            depth, channels = _depth_and_channels(data, name, image)
             orientation = image.getexif().get(0x0112, 1)
+            gray = _of_deep_colour(data) if deep else None
             image.load()
             if image.getexif().get(0x0112, 1) != orientation:
                 orientation = 1  # libtiff's films are turned by Pillow while it loads them
-            gray = _to_gray(image, white_is_zero=_is_white_zero(image, name))
+            if gray is None:
+                gray = _to_gray(image, white_is_zero=_is_white_zero(image, name))
             n_frames = _count_frames(image)  # last: it leaves the first frame
     except DecompressionBombError:  # of the WEBP and TIFF plugins, beyond any cap of ours
         raise TooLarge("too large: more pixels than Pillow's own limit allows") from None
@@ -226,6 +230,23 @@ def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
     for top in range(0, image.height, height):
         bottom = min(top + height, image.height)
         yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+
+
+def _of_deep_colour(data: bytes) -> Gray | None:
+    """Colour of 16 bits, of which Pillow keeps the upper eight: a 12-bit film would have 16 grays.
+    None for what OpenCV does not know."""
+    import cv2
+
+    flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+    deep = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if deep is None or deep.dtype != np.uint16 or deep.ndim != 3:
+        return None
+    gray: NDArray[np.uint16] = cv2.cvtColor(deep[..., :3], cv2.COLOR_BGR2GRAY).astype(np.uint16)
+    if deep.shape[2] == 4:
+        for row, alpha in zip(gray, deep[..., 3], strict=True):
+            row[:] = (row.astype(np.uint32) * alpha + 32_767) // 65_535
+    full_scale(gray)
+    return gray
 
 
 def _composited(image: Image.Image) -> NDArray[np.uint8]:

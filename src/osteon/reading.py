@@ -12,7 +12,7 @@ from osteon.sources import SOURCES, Recognition
 from osteon.sources.assembly import HOW_TO
 from osteon.sources.cells import TABLES
 from osteon.sources.dicom import table_in
-from osteon.sources.films import holds_films, is_film, subfolders
+from osteon.sources.films import holds_films, is_film, sayable, subfolders
 from osteon.sources.which_table import overlooked
 from osteon.types import Manifest
 
@@ -37,6 +37,9 @@ def read_source(path: Path | str, *, layout: str | None = None) -> Manifest:
     try:
         if not path.exists():
             raise DataError(_no_such(path))
+        if not sayable(str(path)):
+            told = str(path).encode(errors="backslashreplace").decode()
+            raise DataError(f"{told}: a folder's name is not UTF-8. Rename it.")
         if layout is not None:
             source = SOURCES[layout]
             return replace(source.read(path), recognised_by=f"{path}: read as {layout}, as asked.")

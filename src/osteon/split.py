@@ -17,6 +17,8 @@ __all__ = ["folds", "group_films", "redivided", "shipped", "split"]
 
 VAL_OF_TRAIN = 0.15  # carved from train where no validation part is given
 ATTEMPTS = 20  # to have every class in every part
+MOVED = 40  # largest groups that are tried elsewhere where a part is far from its share
+FAR_OFF = 0.05  # of all films
 MORE = "Bring more films of it, merge its folder with another class"
 
 
@@ -278,13 +280,13 @@ def _assigned(
     Every part first gets one group of each class, the rarest class first, as far as there are
     enough; then the groups, largest first, go where the largest share of their classes is missing
     and there is room, so that large and small groups are spread over the parts alike. Where groups
-    of several classes keep a class out of a part, the order is shuffled anew.
+    of several classes keep a class out of a part, the order is shuffled anew; where a part is far
+    from its share all the same, large groups are moved.
     """
     content: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for id_, label in labels.items():
         content[groups[id_]][label] += 1
     totals = Counter(labels.values())
-    n_groups = Counter(label for inside in content.values() for label in inside)
     shuffler = random.Random(seed)
     part_of: dict[str, int] = {}
     for _ in range(ATTEMPTS):
@@ -300,10 +302,42 @@ def _assigned(
             if group not in part_of:
                 part_of[group] = _best(bins, content[group])
                 bins[part_of[group]].put(content[group])
-        there = {(label, part_of[group]) for group in order for label in content[group]}
-        n_parts = Counter(label for label, _ in there)
-        if all(n_parts[label] == min(n, len(bins)) for label, n in n_groups.items()):
+        if not _lacking(part_of, content, len(bins)):
             break
+    return _evened(part_of, content, fractions)
+
+
+def _lacking(part_of: Mapping[str, int], content: Mapping[str, Counter[int]], n_parts: int) -> int:
+    """How many parts are without a class that has groups enough for them, over all classes."""
+    n_groups = Counter(label for inside in content.values() for label in inside)
+    there = {(label, part) for group, part in part_of.items() for label in content[group]}
+    found = Counter(label for label, _ in there)
+    return sum(min(n, n_parts) - found[label] for label, n in n_groups.items())
+
+
+def _evened(
+    part_of: dict[str, int], content: Mapping[str, Counter[int]], fractions: Sequence[float]
+) -> dict[str, int]:
+    """Where a part is far from its share, large groups are moved as long as that brings the parts
+    nearer and keeps no class out of one."""
+    total = sum(inside.total() for inside in content.values())
+    largest = sorted(content, key=lambda group: (-content[group].total(), group))[:MOVED]
+
+    def off(parts: Mapping[str, int]) -> float:
+        films = [-share * total for share in fractions]
+        for group, part in parts.items():
+            films[part] += content[group].total()
+        return max(map(abs, films)) / total
+
+    while off(part_of) > FAR_OFF:
+        lacking = _lacking(part_of, content, len(fractions))
+        tried = [{**part_of, group: part} for group in largest for part in range(len(fractions))]
+        nearest = min(
+            (one for one in tried if _lacking(one, content, len(fractions)) <= lacking), key=off
+        )
+        if off(nearest) >= off(part_of):
+            break
+        part_of = nearest
     return part_of
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from osteon.errors import DataError, LeakError
+from osteon.errors import DataError, LeakError, UsageError
 from osteon.files import write_text
 from osteon.manifest import as_csv
 from osteon.types import PARTS, Manifest, Split
@@ -28,7 +28,15 @@ class _Sidecar:
 
 
 def write_split(parts: Split, path: Path) -> Path:
-    """Write ``path`` (CSV: id, part, group) and the rest beside it as JSON; the CSV comes last."""
+    """Write ``path`` (CSV: id, part, group) and the rest beside it as JSON; the CSV comes last.
+
+    Raises UsageError for a name that is the JSON's, or where another JSON file has that name.
+    """
+    beside = path.with_suffix(".json")
+    if path == beside:
+        raise UsageError(f"{path}: a split is a CSV, with a JSON file beside it. Call it .csv.")
+    if beside.is_file() and not _is_sidecar(beside):
+        raise UsageError(f"{beside} is in the way: it goes with {path.name}. Name another file.")
     sidecar = _Sidecar(
         manifest_digest=parts.manifest_digest,
         origin=parts.origin,
@@ -36,10 +44,18 @@ def write_split(parts: Split, path: Path) -> Path:
         despite_leaks=parts.despite_leaks,
         leaked=parts.leaked,
     )
-    write_value(path.with_suffix(".json"), sidecar)
+    write_value(beside, sidecar)
     lines = [_line("id", "part", "group")]
     lines += [_line(id_, part, parts.groups[id_]) for part in PARTS for id_ in parts.part(part)]
     return write_text(path, "".join(lines))
+
+
+def _is_sidecar(path: Path) -> bool:
+    try:
+        read_value(_Sidecar, path)
+    except DataError:
+        return False
+    return True
 
 
 def _line(*cells: str) -> str:

@@ -84,7 +84,7 @@ def apply_verdicts(manifest: Manifest, verdicts: Sequence[Verdict]) -> Manifest:
     """
     if not verdicts:
         return manifest
-    films = {film.id: film for film in manifest.radiographs}
+    films = {film.id.strip(): film for film in manifest.radiographs}
     for verdict in verdicts:
         _fits(verdict, films.get(verdict.id), manifest)
     decided = {verdict.id: verdict for verdict in verdicts}
@@ -102,9 +102,9 @@ def _fits(verdict: Verdict, film: Radiograph | None, manifest: Manifest) -> None
             f"{where}: there is no film '{verdict.id}' in {manifest.root}. The ids must be those "
             "of the data that the verdicts are about."
         )
-    if verdict.decision == "relabel" and verdict.label not in manifest.classes:
+    if verdict.decision == "relabel" and verdict.label not in _stripped(manifest.classes):
         raise DataError(f"{where}: {UnknownName('class', verdict.label, manifest.classes)}")
-    now = manifest.class_name(film) or ""
+    now = (manifest.class_name(film) or "").strip()
     if verdict.given not in ("", now):
         raise DataError(
             f"{where}: '{film.id}' was '{verdict.given}' when it was judged and is '{now}' now. "
@@ -112,15 +112,20 @@ def _fits(verdict: Verdict, film: Radiograph | None, manifest: Manifest) -> None
         )
 
 
+def _stripped(classes: Sequence[str]) -> list[str]:
+    """As they stand in the cells of a table, where blanks around them are dropped."""
+    return [name.strip() for name in classes]
+
+
 def _judged(
     films: Iterable[Radiograph], decided: Mapping[str, Verdict], manifest: Manifest
 ) -> Iterable[Radiograph]:
     for film in films:
-        verdict = decided.get(film.id)
+        verdict = decided.get(film.id.strip())
         if verdict is None or verdict.decision == "keep":
             yield film
         elif verdict.decision == "relabel":
-            label = manifest.classes.index(verdict.label)
+            label = _stripped(manifest.classes).index(verdict.label)
             # Boxes are fractures: a film judged to have none has no boxes either.
             unbroken = len(manifest.classes) == 2 and label == 0
             yield replace(film, label=label, boxes=() if unbroken else film.boxes)

@@ -20,11 +20,14 @@ PART_NAMES: dict[str, Part] = {
     "training": "train",
     "val": "val",
     "valid": "val",
+    "validate": "val",
     "validation": "val",
     "dev": "val",
     "test": "test",
     "testing": "test",
+    "holdout": "test",
 }
+OF_A_RUN = (("made-for",), ("run.json", "manifest.csv"), ("foreign.json", "manifest.csv"))
 
 
 def is_film(path: Path) -> bool:
@@ -62,14 +65,20 @@ def part_named(name: str) -> Part | None:
 
 
 def subfolders(path: Path) -> list[Path]:
-    """Folders right below a folder, but hidden ones; none below a file."""
+    """Folders right below a folder, but hidden ones and those of runs; none below a file."""
     if not path.is_dir():
         return []
-    return sorted(inside for inside in path.iterdir() if inside.is_dir() and not _hidden(inside))
+    folders = (inside for inside in path.iterdir() if inside.is_dir() and not _hidden(inside))
+    return sorted(folder for folder in folders if not _is_run(folder))
 
 
 def _hidden(path: Path | os.DirEntry[str]) -> bool:
     return path.name.startswith(".") or path.name.lower() in NOT_OURS
+
+
+def _is_run(folder: str | Path) -> bool:
+    """Whether osteon wrote it: the plots of a run within the data are no films."""
+    return any(all(Path(folder, name).is_file() for name in names) for names in OF_A_RUN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +90,8 @@ class Contents:
 
 
 def contents(folder: Path) -> Contents:
-    """All files below ``folder``, links followed, in order of their names.
+    """All files below ``folder``, links followed, in order of their names; what osteon made, such
+    as a run's folder, left out.
 
     Raises DataError for a file in place of a folder.
     """
@@ -108,10 +118,10 @@ def holds_films(folder: Path) -> bool:
 
 def _holds_film(entry: os.DirEntry[str], path: Path) -> bool:
     """A pipe or a socket is none; a link that leads nowhere is, and the audit will name it."""
-    return (entry.is_symlink() or entry.is_file()) and _sayable(entry.name) and is_film(path)
+    return (entry.is_symlink() or entry.is_file()) and sayable(entry.path) and is_film(path)
 
 
-def _sayable(name: str) -> bool:
+def sayable(name: str) -> bool:
     """Whether a name can be written to a file: names of old archives may not be UTF-8."""
     try:
         name.encode()
@@ -130,7 +140,8 @@ def _walk(folder: str | Path, above: frozenset[str] = frozenset()) -> Iterator[o
         if _hidden(entry):
             continue
         if Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir():
-            yield from _walk(entry.path, above | {real})
+            if not _is_run(entry.path):
+                yield from _walk(entry.path, above | {real})
         else:
             yield entry
 

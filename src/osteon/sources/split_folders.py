@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
 from osteon.sources import SOURCES, Recognition
-from osteon.sources.assembly import Labelled, assembled
+from osteon.sources.assembly import Labelled, assembled, remark
 from osteon.sources.films import contents, film_id, holds_films, part_named, subfolders
-from osteon.types import PARTS, Manifest, Radiograph
+from osteon.types import PARTS, Finding, Manifest, Radiograph
+from osteon.words import counted
 
 
 class SplitFolders:
@@ -41,7 +44,21 @@ class SplitFolders:
             film = Radiograph(id=film_id(file, path), path=file, split=parts[-1])
             films.append(Labelled(film=film, class_name=folders[len(parts)]))
         reason = self.recognise(path).reason
-        return assembled(path, "split_folders", reason, films, others=[*found.others, *loose])
+        others = [*found.others, *loose]
+        remarks = _on_other_folders(path, loose)
+        return assembled(path, "split_folders", reason, films, others=others, remarks=remarks)
+
+
+def _on_other_folders(path: Path, loose: list[Path]) -> Iterator[Finding]:
+    """A warning for each folder beside the parts that has class folders of its own."""
+    steps = [file.relative_to(path).parts for file in loose]
+    beside = Counter(parts[0] for parts in steps if len(parts) > 2)
+    for name, n in beside.items():
+        yield remark(
+            f"'{name}' names no part of a split: its {counted(n, 'film')} were left alone.",
+            severity="warning",
+            remedy="Call it train, val or test, or move it elsewhere.",
+        )
 
 
 def _has_classes(folder: Path) -> bool:
