@@ -153,3 +153,5 @@ def test_no_fraction(text: str) -> None:
 def test_no_film() -> None:
     with pytest.raises(UsageError, match="0 films are none"):
         judge(parse_share("50%"), 0)
+    with pytest.raises(UsageError, match="more than there are"):
+        judge(parse_share("50%"), 10**23, baseline=parse_share("40%"))

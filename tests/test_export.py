@@ -15,12 +15,14 @@ import torch
 from torch import nn
 
 import osteon
+from osteon import runtimes
 from osteon.answers import Answers
 from osteon.backbones.cnn import Cnn
 from osteon.bundle import Bundle, read_facts, without_rounding
 from osteon.classifier import Classifier
 from osteon.errors import DataError, ParityError, UnknownName, UsageError
 from osteon.export import compared, export
+from osteon.gate import read_gate, write_gate
 from osteon.quantise import auroc_change, keeps_auroc
 from osteon.runs import RunFolder
 from osteon.runtimes import TOLERANCE, at_hand, made_films
@@ -227,6 +229,31 @@ def test_the_probe_is_kept_and_believed(exported: Exported, tmp_path: Path) -> N
         assert Bundle.load(exported.bundle, cache=tmp_path, workers=2).runtime.name == loser
 
 
+@pytest.mark.parametrize("spoilt", ["", "[]", '{"openvino": {}}'])
+def test_a_damaged_probe_is_made_anew(exported: Exported, tmp_path: Path, spoilt: str) -> None:
+    if len(ENGINES) < 3:
+        pytest.skip("one fast engine alone is taken without a probe")
+    Bundle.load(exported.bundle, cache=tmp_path)
+    (kept,) = (tmp_path / "engines").glob("*.json")
+    kept.write_text(spoilt)
+    Bundle.load(exported.bundle, cache=tmp_path)
+    assert set(json.loads(kept.read_text())) == {"openvino", "onnxruntime"}
+
+
+def test_an_engine_that_is_alone_is_checked_too(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "b"
+    shutil.copytree(exported.bundle, copy)
+    facts = read_facts(copy)
+    wrong = replace(facts.forms[0], expected=((0.5, 0.5),))
+    write_value(copy / "bundle.json", replace(facts, forms=(wrong,)))
+    monkeypatch.setattr(runtimes, "at_hand", lambda: ("onnxruntime",))
+    assert Bundle.load(exported.bundle).runtime.name == "onnxruntime"
+    with pytest.raises(UsageError, match="Name another with --engine"):
+        Bundle.load(copy)
+
+
 def test_a_bundle_is_read_where_no_cache_can_be_kept(exported: Exported, tmp_path: Path) -> None:
     if len(ENGINES) < 3:
         pytest.skip("one fast engine alone is taken without a probe")
@@ -263,6 +290,43 @@ def test_a_torn_bundle_is_named(exported: Exported, tmp_path: Path) -> None:
     (copy / "model.onnx").unlink()
     with pytest.raises(DataError, match="missing"):
         Bundle.load(copy)
+
+
+def test_a_bundle_whose_parts_do_not_fit_is_named(exported: Exported, tmp_path: Path) -> None:
+    copy = tmp_path / "b"
+    shutil.copytree(exported.bundle, copy)
+    facts = read_facts(copy)
+    for other in (replace(facts, forms=()), replace(facts, classes=(*facts.classes, "more"))):
+        write_value(copy / "bundle.json", other)
+        with pytest.raises(DataError, match="do not fit"):
+            Bundle.load(copy)
+    write_value(copy / "bundle.json", facts)
+    gate = read_gate(copy / "gate.safetensors")
+    write_gate(replace(gate, threshold=1e30), copy / "gate.safetensors")
+    with pytest.raises(DataError, match=r"gate.safetensors is not the file that was exported"):
+        Bundle.load(copy)
+
+
+def test_a_link_to_a_bundle_leads_to_the_new_one(exported: Exported, tmp_path: Path) -> None:
+    earlier, link = tmp_path / "real" / "b", tmp_path / "current"
+    shutil.copytree(exported.bundle, earlier)
+    (earlier / "bundle.json").touch()
+    before = (earlier / "bundle.json").stat().st_ino
+    link.symlink_to(earlier)
+    assert export(exported.run, link, cache=exported.cache) == link
+    assert link.is_symlink()
+    assert (earlier / "bundle.json").stat().st_ino != before
+    assert [path.name for path in earlier.parent.iterdir()] == ["b"]
+
+
+def test_a_place_that_takes_no_bundle_is_told_before_the_work(
+    exported: Exported, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match="no bundle"):
+        export(exported.run, tmp_path / "file")
+    with pytest.raises(UsageError, match="in the way"):
+        export(exported.run, tmp_path / "file" / "b")
 
 
 def test_a_folder_of_something_else_is_left_alone(exported: Exported, tmp_path: Path) -> None:

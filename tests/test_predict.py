@@ -63,12 +63,13 @@ def rows_in(path: Path) -> list[dict[str, str]]:
 
 
 def test_each_film_is_a_row_and_a_bad_one_has_its_reason(films: list[Path], tmp_path: Path) -> None:
+    films = [*films, tmp_path / f"{'x' * 300}.png"]
     tally = predict(reader(), films, tmp_path / "s.csv")
-    assert (tally.n, tally.scored, tally.not_readable, tally.found) == (8, 6, 2, 0)
+    assert (tally.n, tally.scored, tally.not_readable, tally.found) == (9, 6, 3, 0)
     rows = rows_in(tmp_path / "s.csv")
     assert list(rows[0]) == ["path", "category", "no", "yes", "reason"]
     assert [row["path"] for row in rows] == [str(film) for film in films]
-    assert rows[6]["category"] == rows[7]["category"] == "not readable"
+    assert {row["category"] for row in rows[6:]} == {"not readable"}
     assert "cannot be opened" in rows[7]["reason"]
     assert rows[7]["yes"] == ""
 
@@ -129,6 +130,11 @@ def test_a_table_holds_one_models_answers(films: list[Path], tmp_path: Path) -> 
     with pytest.raises(UsageError, match="name of another column"):
         predict(reader(classes=("no", "path")), films, tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()
+    with pytest.raises(UsageError, match="name of another column"):
+        as_csv([], ("no", "category"))
+    (tmp_path / "s.csv.made-by.json").write_text("")
+    with pytest.raises(DataError, match=r"s.csv.made-by.json, which says .* is damaged"):
+        predict(reader(), films, out)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=6), st.data())
@@ -173,7 +179,9 @@ def test_files_folders_patterns_and_lists(films: list[Path], tmp_path: Path) -> 
         folder / name for name in ("i.png", "a.png", "h.png")
     ]
     assert films_in([folder / "gone.png", folder / "a.png"])[0].name == "gone.png"
-    for nothing in (tmp_path / "none", tmp_path / "*.dcm", Path("-")):
+    endless = "x" * 300 + ".png"
+    assert films_in([Path("-"), Path("[" + endless)], [endless, str(films[0])])[0].name == endless
+    for nothing in (tmp_path / "none", tmp_path / "*.dcm", Path("-"), Path(endless)):
         with pytest.raises(DataError, match="No film found"):
             films_in([nothing])
 

@@ -37,6 +37,7 @@ def test_ranges_and_lists() -> None:
         ("optimiser.lr=1..2:lgo", "write a range as"),
         ("optimiser.lr=a..b", "write a range as"),
         ("batch_size=8,16,8", "name each value once"),
+        ("optimiser.lr=1e-4..1e999", "must be finite"),
     ],
 )
 def test_what_cannot_be_read(word: str, told: str) -> None:

@@ -101,6 +101,16 @@ def test_a_grid_tries_all_and_nothing_twice(ready: Ready, tmp_path: Path) -> Non
     assert again == found
 
 
+@pytest.mark.parametrize("name", ["films?x%20y", "a#b", "{c}"])
+def test_the_study_lies_in_its_folder_whatever_that_is_called(
+    ready: Ready, tmp_path: Path, name: str
+) -> None:
+    search = Search(space=parse_space(["batch_size=8"]), sampler="grid", workers=2)
+    tune(replace(TINY, epochs=1), search, *ready, tmp_path / name)
+    assert (tmp_path / name / "study.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_search_goes_on_to_the_same_result(ready: Ready, tmp_path: Path) -> None:
     whole = tune(TINY, Search(space=SPACE, trials=5, pruner="none"), *ready, tmp_path / "whole")
     first = Search(space=SPACE, trials=2, pruner="none")
@@ -418,8 +428,12 @@ def test_a_storage_that_does_not_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mine", "mysql://me:secret@host/base", "postgresql://me:secret@host:port/base"]
-)
+    "url",
+    [
+        "mine", "mysql://me:secret@host/base", "postgresql://me:secret@host:port/base",
+        "sqlite://", "sqlite:///:memory:",
+    ],
+)  # fmt: skip
 def test_no_storage(url: str) -> None:
     with pytest.raises(UsageError, match="postgresql://USER@HOST") as told:
         open_study(url, "x", direction="minimize", pruner="none")

@@ -53,6 +53,7 @@ class Form:
     file: str
     sha256: str
     gate: str  # the file of its gate
+    gate_sha256: str = ""  # of a bundle that was exported before it was kept: not checked
     expected: tuple[tuple[float, ...], ...]  # torch's scores (of int8 its own) on made films
     engines: Mapping[str, float]  # those that passed -> largest difference on validation
     same_answers: float  # share of validation films answered as by the run
@@ -138,14 +139,16 @@ class Bundle:
         name = engine or chosen_runtime(network, kept=cache or default_cache(), several=workers > 1)
         total = max(threads or default_workers(), workers)
         runtime = open_runtime(name, network, threads=total, streams=workers)
-        if engine and not (off := apart(runtime, network)) <= network.tolerance:
+        if not (off := apart(runtime, network)) <= network.tolerance:
+            other = "Take another --engine, or none" if engine else "Name another with --engine"
             raise UsageError(
                 f"The engine {name} gives other scores here than the bundle was checked with: "
-                f"{off:.1e} apart. Take another --engine, or none."
+                f"{off:.1e} apart. {other}, install the versions that its {FILE} names, or export "
+                "again."
             )
         return cls(
             path=folder, facts=facts, form=form, runtime=runtime,
-            gate=read_gate(folder / form.gate), answers=answers_of(facts), workers=workers,
+            gate=_gate(folder, form), answers=answers_of(facts), workers=workers,
         )  # fmt: skip
 
     @property
@@ -179,7 +182,14 @@ def read_facts(folder: Path) -> BundleFacts:
     """Raises DataError where ``folder`` is no bundle."""
     if not is_bundle(folder):
         raise DataError(f"{folder} is no bundle: it has no {FILE}. Make one: osteon export RUN.")
-    return read_value(BundleFacts, folder / FILE)
+    facts = read_value(BundleFacts, folder / FILE)
+    scored = {len(scores) for form in facts.forms for scores in form.expected}
+    if not facts.forms or scored != {len(facts.classes)}:
+        raise DataError(
+            f"{folder / FILE} is not the one that was exported: its forms and classes do not fit. "
+            "Export the run again."
+        )
+    return facts
 
 
 def answers_of(facts: BundleFacts) -> Answers:
@@ -204,12 +214,23 @@ def _form(facts: BundleFacts, precision: Precision | None) -> Form:
     return known[precision]
 
 
+def _gate(folder: Path, form: Form) -> Gate:
+    gate = read_gate(folder / form.gate)
+    if form.gate_sha256:
+        _check_digest(folder / form.gate, form.gate_sha256)
+    return gate
+
+
+def _check_digest(path: Path, sha256: str) -> None:
+    if file_digest(path) != sha256:
+        raise DataError(f"{path} is not the file that was exported: its SHA-256 differs.")
+
+
 def _network(folder: Path, facts: BundleFacts, form: Form) -> Network:
     onnx = folder / form.file
     if not onnx.is_file():
         raise DataError(f"{onnx} is missing: copy the whole bundle.")
-    if file_digest(onnx) != form.sha256:
-        raise DataError(f"{onnx} is not the file that was exported: its SHA-256 differs.")
+    _check_digest(onnx, form.sha256)
     whole = form.precision == "float32"
     return Network(
         onnx=onnx,

@@ -12,6 +12,7 @@ from osteon.statistics import wilson
 
 MOST_FITTING = 5  # sizes named
 SIGNIFICANT = 0.05
+MOST_FILMS = 10**12
 FARTHEST = 10_000  # films up to which a size is looked for
 DIGITS_READ = 12  # of a share; one with more was printed by a program, in single precision maybe
 SINGLE = 2.0**-25  # how far off that may be
@@ -105,11 +106,13 @@ def judge(
     """Whether ``share`` of ``n`` films can be, which sizes it fits, and whether it is above
     ``baseline`` (a majority class's share, say): exact one-sided binomial test.
 
-    Where ``right`` is told as well, only right/n is ``share``. Raises UsageError for n below 1, and
-    for neither a share nor a number of films right.
+    Where ``right`` is told as well, only right/n is ``share``. Raises UsageError for n below 1 or
+    above 10^12, and for neither a share nor a number of films right.
     """
     if n < 1:
         raise UsageError(f"{n} films are none.")
+    if n > MOST_FILMS:
+        raise UsageError(f"{n:,} films are more than there are in the world.")
     if share is None:
         if right is None:
             raise UsageError("A claim needs a share, or a number of films right.")

@@ -6,7 +6,6 @@ N films, S the side of a prepared film, C classes, D features.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from osteon.bundle import FILE, WEIGHTS, Bundle, Form, TwoPoints, is_bundle, wit
 from osteon.bundle_facts import OpenedRun, bundle_facts
 from osteon.environment import timed
 from osteon.errors import DataError, MissingExtra, ParityError, UsageError
+from osteon.files import explained
 from osteon.gate import Gate, fit_gate, write_gate
 from osteon.parallel import default_workers, in_order
 from osteon.progress import say, track
@@ -62,18 +62,22 @@ def export(
     folder = RunFolder(run)
     if not folder.trained.is_file():
         raise DataError(f"{run} is not trained yet: osteon train --resume {run}")
-    goal = out or folder.path / "bundle"
-    if goal.exists() and not is_bundle(goal) and any(goal.iterdir()):
-        raise UsageError(f"{goal} is not empty and no bundle. Name another folder: --out.")
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    with timed(folder.environment, "export"):
+    named = out or folder.path / "bundle"
+    goal = named.resolve()  # of a link, the bundle that it leads to
+    with explained(goal):
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        if goal.exists() and (not goal.is_dir() or (any(goal.iterdir()) and not is_bundle(goal))):
+            raise UsageError(f"{goal} is not empty and no bundle. Name another folder: --out.")
+        room = tempfile.TemporaryDirectory(prefix=".bundle-", dir=goal.parent)
+    with timed(folder.environment, "export"), room as made:
         opened = _open(folder, cache)
-        with tempfile.TemporaryDirectory(prefix=".bundle-", dir=goal.parent) as made:
-            _write(opened, Path(made) / "bundle", int8)
-            next(Bundle.load(Path(made) / "bundle", cache=cache).read([]), None)
-            shutil.rmtree(goal, ignore_errors=True)
+        _write(opened, Path(made) / "bundle", int8)
+        next(Bundle.load(Path(made) / "bundle", cache=cache).read([]), None)
+        with explained(goal):
+            if goal.exists():  # set aside, so that a kill leaves one of the two whole
+                goal.replace(Path(made) / "earlier")
             (Path(made) / "bundle").replace(goal)
-    return goal
+    return named
 
 
 def _open(folder: RunFolder, cache: Path | None) -> OpenedRun:
@@ -235,7 +239,8 @@ def _whole(
     gate = _gate(next(iter(passed)), network, run, features, place / "gate.safetensors")
     form = Form(
         precision="float32", file=path.name, sha256=network.digest, gate="gate.safetensors",
-        expected=expected, engines=passed, same_answers=1.0,
+        gate_sha256=file_digest(place / "gate.safetensors"), expected=expected, engines=passed,
+        same_answers=1.0,
     )  # fmt: skip
     return form, float(gate.accepts(gate.distance(features)).mean())
 
@@ -323,7 +328,8 @@ def _small_form(
     )
     return Form(
         precision="int8", file=network.onnx.name, sha256=network.digest,
-        gate="gate-int8.safetensors", expected=expected,
+        gate="gate-int8.safetensors", gate_sha256=file_digest(place / "gate-int8.safetensors"),
+        expected=expected,
         engines={name: float(np.abs(seen[name].scores - run.val.scores).max()) for name in passed},
         same_answers=1 - others / len(run.val.ids), auroc_change=passed[worst],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -199,11 +200,11 @@ def films_in(paths: Iterable[Path], stdin: Iterable[str] = ()) -> list[Path]:
 
     found: list[Path] = []
     for path in _spelt_out(paths, stdin):
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112  # which no name is too long for
             found += sorted(file for file in path.rglob("*") if file.is_file() and is_film(file))
         else:
             found.append(path)
-    if not any(path.exists() for path in found):
+    if not any(os.path.exists(path) for path in found):  # noqa: PTH110
         raise DataError(f"No film found in {', '.join(str(path) for path in paths)}.")
     return found
 
@@ -214,7 +215,7 @@ def _spelt_out(paths: Iterable[Path], stdin: Iterable[str]) -> Iterator[Path]:
     for path in paths:
         if str(path) == "-":
             yield from (Path(line.rstrip("\r\n")) for line in stdin if line.strip())
-        elif not path.exists() and has_magic(str(path)):
+        elif not os.path.exists(path) and has_magic(str(path)):  # noqa: PTH110
             yield from map(Path, sorted(glob(str(path), recursive=True)) or [str(path)])  # noqa: PTH207
         else:
             yield path

@@ -66,8 +66,17 @@ def open_reader(
 ) -> Reader:
     """A run folder or a bundle as a Reader; ``workers`` films are read at once, by a thread each.
 
-    Raises DataError for neither, UsageError for heat maps of a bundle or maps that were withheld.
+    Raises DataError for neither, UsageError for heat maps of a bundle or maps that were withheld,
+    and for a class that is called as a column of the table is.
     """
+    reader = _opened(model, workers, engine, heatmaps, despite_withheld)
+    header_of(reader.classes)
+    return reader
+
+
+def _opened(
+    model: Path, workers: int, engine: str | None, heatmaps: Path | None, despite_withheld: bool
+) -> Reader:
     if is_bundle(model):
         if heatmaps:
             raise UsageError(
@@ -121,6 +130,17 @@ def _digest(files: Iterable[Path], precision: Precision) -> str:
 # --- the table ------------------------------------------------------------------------------------
 
 
+def header_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """Raises UsageError for a class that is called as another column is."""
+    header = ("path", "category", *classes, "reason")
+    if len(set(header)) < len(header):
+        raise UsageError(
+            f"A class has the name of another column of the table: {', '.join(header)}. Train with "
+            "another name for it."
+        )
+    return header
+
+
 def row_of(reading: Reading, classes: Sequence[str]) -> Row:
     """``path``, ``category``, a score for each class, ``reason``. The scores are calibrated; those
     of a run that was not evaluated are raw. A film without scores has None."""
@@ -152,9 +172,7 @@ def predict(reader: Reader, paths: Sequence[Path], output: Path) -> Tally:
         raise UsageError(f"{output}: the suffix says the format: {', '.join(SUFFIXES)}.")
     if kind == "parquet":
         _require_parquet()
-    header = ("path", "category", *reader.classes, "reason")
-    if len(set(header)) < len(header):
-        raise UsageError(f"A class has the name of another column: {', '.join(header)}.")
+    header = header_of(reader.classes)
     _claim(output, reader)
     journal = output.with_name(f"{output.name}.rows.jsonl") if kind == "parquet" else output
     if kind == "parquet" and output.exists() and not journal.exists():
@@ -171,7 +189,14 @@ def _claim(output: Path, reader: Reader) -> None:
     mark = output.with_name(f"{output.name}.made-by.json")
     told = {"model": reader.digest, "classes": list(reader.classes)}
     if mark.is_file():
-        if json.loads(mark.read_text(encoding="utf-8")) != told:
+        try:
+            known = json.loads(mark.read_text(encoding="utf-8"))
+        except ValueError:
+            raise DataError(
+                f"{mark}, which says what model {output} is of, is damaged. Move both away, or "
+                "name another --output."
+            ) from None
+        if known != told:
             raise UsageError(f"{output} holds scores of another model. Name another --output.")
     elif output.exists():
         raise UsageError(f"{output} was not written by osteon predict. Name another --output.")
@@ -270,7 +295,7 @@ def _csv_line(cells: Sequence[str]) -> bytes:
 
 def as_csv(readings: Iterable[Reading], classes: Sequence[str]) -> str:
     """The table as text, with its header."""
-    lines = [_csv_line(("path", "category", *classes, "reason"))]
+    lines = [_csv_line(header_of(classes))]
     lines += [_line(row_of(reading, classes), "csv") for reading in readings]
     return b"".join(lines).decode()
 

@@ -184,17 +184,27 @@ def chosen_runtime(network: Network, *, kept: Path, several: bool) -> str:
     if len(fast) < 2:
         return (fast or names)[0]
     place = kept / "engines" / f"{_key(network, fast)}.json"
-    if place.is_file():
-        told = json.loads(place.read_text(encoding="utf-8"))
-    else:
+    told = _timed_before(place)
+    if not told:
         told = probe(network, fast)
         try:
             write_json(place, told)
         except (ResourceError, UsageError) as error:  # only a cache, as of a read-only container
             say(f"The next start will time the engines again. {error}")
     what = "several" if several else "one"
-    best: str = min(told, key=lambda name: float(told[name][what]))
-    return best
+    return min(told, key=lambda name: told[name][what])
+
+
+def _timed_before(place: Path) -> dict[str, dict[str, float]]:
+    """What ``probe`` found, or nothing: only a cache, which may be damaged."""
+    try:
+        told = json.loads(place.read_text(encoding="utf-8"))
+        return {
+            str(name): {what: float(each[what]) for what in ("one", "several")}
+            for name, each in told.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _key(network: Network, names: Sequence[str]) -> str:

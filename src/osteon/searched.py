@@ -98,7 +98,7 @@ def verdict(result: Tuning) -> str:
     if least > 0:
         return (
             f"{told}: no gain that this many films could show. The paired interval is above zero, "
-            f"but {luck} alone is worth {_points(result.optimism.optimism, result.metric)}."
+            f"but {luck} {_worth(result)}."
         )
     return f"{told}: no gain that this many films could show."
 
@@ -130,7 +130,7 @@ def is_gain(result: Tuning, nested: Nested | None = None) -> bool:
     by the paired gain after the luck of the choice is taken off."""
     gains, luck = (nested.gains, 0.0) if nested else (result.gains, result.optimism.optimism)
     gain = gains[result.metric]
-    if gain.low is None or gain.high is None:
+    if gain.low is None or gain.high is None or luck is None:
         return False
     return (-gain.high if result.metric.endswith("_loss") else gain.low) - luck > 0
 
@@ -146,6 +146,12 @@ def _shown(value: float | None, metric: str) -> str:
     if value is None:
         return "-"
     return f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.3f}"
+
+
+def _worth(result: Tuning) -> str:
+    if result.optimism.optimism is None:
+        return "cannot be told of so few groups"
+    return f"alone is worth {_points(result.optimism.optimism, result.metric)}"
 
 
 def _points(value: float, metric: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -62,6 +63,8 @@ def _dimension(word: str, text: str) -> Choices | Range:
             ends = float(low), float(high)
         except ValueError:
             raise UsageError(f"--search {word}: {low} and {high} are no numbers.") from None
+        if not all(map(math.isfinite, ends)):
+            raise UsageError(f"--search {word}: {low} and {high} must be finite.")
         whole = not re.search(r"[.eE]", low + high)
         if ends[0] >= ends[1] or (log and ends[0] <= 0):
             least = "above 0 and " if log else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote, unquote
 
 from osteon.ctrl_c import ctrl_c_waits
 from osteon.environment import redacted
@@ -62,9 +64,19 @@ def open_study(
 
 
 def check_storage(url: str) -> None:
-    """Raises UsageError for what is neither a URL nor a journal."""
+    """Raises UsageError for what is neither a URL nor a journal, and for SQLite without a file:
+    no other process would see it, nor the search that goes on."""
     if not url.startswith("journal:") and "://" not in url:
         raise _no_storage(url)
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and (rest.strip("/") in ("", ".") or ":memory:" in rest):
+        raise _no_storage(url)
+
+
+def sqlite_at(path: Path) -> str:
+    """The URL of a study in the file ``path``, as optuna-dashboard takes it too; what means
+    something in a URL, or to optuna, is escaped."""
+    return "sqlite:///" + re.sub(r"[%?#{}]", lambda found: quote(found[0]), str(path))
 
 
 def _no_storage(url: str) -> UsageError:
@@ -94,7 +106,7 @@ def _storage(url: str) -> BaseStorage:
         # Connections are closed after use: a server has few, and a study is asked seldom.
         return RDBStorage(f"postgresql+psycopg://{rest}", engine_kwargs={"poolclass": NullPool})
     if scheme == "sqlite":
-        Path(rest.removeprefix("/")).parent.mkdir(parents=True, exist_ok=True)
+        Path(unquote(rest.removeprefix("/"))).parent.mkdir(parents=True, exist_ok=True)
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 100}})
     return RDBStorage(url)
 

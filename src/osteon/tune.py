@@ -35,6 +35,7 @@ from osteon.study import (
     empty_queue,
     enqueue_grid,
     give_back,
+    sqlite_at,
     was_given_back,
 )
 from osteon.trials import Job, Search, Watch
@@ -86,7 +87,7 @@ def tune(
     total = len(grid(search.space)) if search.sampler == "grid" else search.trials
     job = Job(
         recipe=recipe_to_json(recipe),
-        search=replace(search, storage=search.storage or f"sqlite:///{out / 'study.db'}"),
+        search=replace(search, storage=search.storage or sqlite_at(out / "study.db")),
         out=out,
         prepared=prepared,
         manifest=manifest,

@@ -24,8 +24,8 @@ class Optimism:
 
     n_tries: int
     best: float  # as seen
-    corrected: float  # what its choice can be expected to give on other films
-    optimism: float  # the difference, 0 or more, in units of the metric
+    corrected: float | None  # what its choice can be expected to give on other films
+    optimism: float | None  # the difference, 0 or more, in units of the metric
 
 
 def optimism(
@@ -42,6 +42,7 @@ def optimism(
     107:1895 (2018).
 
     ``scores`` are each try's (N, C). A metric whose name ends in ``_loss`` is better when lower.
+    Of too few groups to leave any out, what choosing adds cannot be told, and is None.
     """
     compute = METRICS[metric]
     sign = -1.0 if metric.endswith("_loss") else 1.0
@@ -55,8 +56,11 @@ def optimism(
         outside = sign * np.stack([compute(labels, each, others) for each in scores])
         chosen = np.where(np.isnan(inside), -np.inf, inside).argmax(0)
         left_out.append(np.take_along_axis(outside, chosen[None], axis=0)[0])
-    corrected = float(np.nanmean(np.concatenate(left_out)))
-    gap = max(0.0, best - corrected) if len(scores) > 1 else 0.0
+    told = np.concatenate(left_out)
+    told = told[~np.isnan(told)]
+    if not len(told) and len(scores) > 1:
+        return Optimism(n_tries=len(scores), best=sign * best, corrected=None, optimism=None)
+    gap = max(0.0, best - float(told.mean())) if len(scores) > 1 else 0.0
     return Optimism(
         n_tries=len(scores), best=sign * best, corrected=sign * (best - gap), optimism=gap
     )
