@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.random import SFC64
 from torch import Tensor, nn
 
 
@@ -35,20 +37,27 @@ class StandardiseFilm(nn.Module):
 
 class _Dropped(torch.autograd.Function):
     """A film's pixel is kept where 16 random bits are at least the threshold: four decisions for
-    each number drawn, where torch draws one of double precision for each decision."""
+    each number drawn, where torch draws one of double precision for each decision. The numbers are
+    those of NumPy's SFC64, three times as fast as torch's, from a seed that torch draws."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, p: float) -> Tensor:
         n = values.numel()
-        bits = torch.empty((n + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-        kept = bits.view(torch.int16)[:n] >= round(p * 2**16) - 2**15
-        ctx.kept, ctx.scale = kept.as_strided(values.size(), values.stride()), 1 / (1 - p)
-        dropped: Tensor = (values * ctx.kept).mul_(ctx.scale)
-        return dropped
+        numbers = SFC64(int(torch.randint(2**63 - 1, ()))).random_raw((n + 3) // 4)
+        bits = torch.from_numpy(numbers.view(np.int16))[:n]
+        ones = torch.empty(n, dtype=values.dtype)
+        torch.ge(bits, round(p * 2**16) - 2**15, out=ones)
+        ctx.kept, ctx.scale = ones.as_strided(values.size(), values.stride()), 1 / (1 - p)
+        return _scaled(values, ctx.kept, ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return (gradients[0] * ctx.kept).mul_(ctx.scale), None
+        return _scaled(gradients[0], ctx.kept, ctx.scale), None
+
+
+def _scaled(values: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """Their product, in one pass over the memory."""
+    return torch.addcmul(values.new_zeros(()), values, kept, value=scale)
 
 
 class Dropout(nn.Dropout):
@@ -60,6 +69,30 @@ class Dropout(nn.Dropout):
             return super().forward(input)
         dropped: Tensor = _Dropped.apply(input, self.p)  # type: ignore[no-untyped-call]
         return dropped
+
+
+class _Flattened(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor) -> Tensor:
+        ctx.shape = maps.shape
+        ctx.layout = _dense(maps) if maps.is_contiguous(memory_format=_dense(maps)) else None
+        return maps.flatten(1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        gradient = gradients[0].view(ctx.shape)
+        return gradient.contiguous(memory_format=ctx.layout) if ctx.layout else gradient
+
+
+class Flatten(nn.Flatten):
+    """``nn.Flatten``, whose gradient lies in memory as the maps do: batch norm before it takes ten
+    times as long where the two differ."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        if not self.training:  # nothing of ours in what is exported
+            return super().forward(input)
+        flat: Tensor = _Flattened.apply(input)  # type: ignore[no-untyped-call]
+        return flat
 
 
 def _dense(values: Tensor) -> torch.memory_format:

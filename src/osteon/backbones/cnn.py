@@ -49,7 +49,7 @@ class Cnn:
         """Raises UsageError for a sigmoid and more than two classes."""
         from torch import nn
 
-        from osteon.networks import Dropout, Linear, StandardiseFilm
+        from osteon.networks import Dropout, Flatten, Linear, StandardiseFilm
 
         layers: list[nn.Module] = [StandardiseFilm()] if self.normalise == "film" else []
         before = 1
@@ -61,7 +61,7 @@ class Cnn:
         if self.head == "average":
             layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         else:
-            layers.append(nn.Flatten())
+            layers.append(Flatten())
             before *= self.side_after(self.input_px) ** 2
         for width in self.dense:
             layers += [Linear(before, width), activation_of(self.activation)]
