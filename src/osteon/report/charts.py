@@ -173,6 +173,7 @@ FILE_STYLE = (
     f".title{{font-weight:bold;font-size:14px}} .line{{fill:none;stroke-width:2}} "
     f".mark{{stroke:{SOFT};stroke-dasharray:2 3}} .dashed{{stroke-dasharray:5 4}} "
     ".band{fill-opacity:.18} "
+    f".over{{paint-order:stroke;stroke:{PAPER};stroke-width:4px;stroke-linejoin:round}} "
     + " ".join(
         f".line.c{at}{{stroke:{colour}}} .dot.c{at},.bar.c{at},.band.c{at}{{fill:{colour}}}"
         for at, colour in enumerate(PALETTE)

@@ -93,9 +93,9 @@ class ParallelChart:
                 f'<text text-anchor="middle" x="{x:.1f}" y="22">{escape(short)}</text>',
             ]
             for share, word in upright.ticks:
-                y = self._place(at, share)[1]
+                y = self._place(at, share)[1] + 4
                 word = escape(shortened(word, 14))
-                body.append(f'<text class="tick" x="{x + 5:.1f}" y="{y + 4:.1f}">{word}</text>')
+                body.append(f'<text class="tick over" x="{x + 8:.1f}" y="{y:.1f}">{word}</text>')
         return "".join(body)
 
     def __html__(self) -> str:

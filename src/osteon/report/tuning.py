@@ -70,11 +70,10 @@ def _history(tuning: Tuning, scored: Sequence[Tried]) -> Chart:
     xs = [float(trial.number) for trial in scored]
     ys = [trial.score or 0.0 for trial in scored]
     spreads = [Z * (trial.standard_error or 0.0) for trial in scored]
-    bests, best = [], None
-    for trial in scored:
-        score = trial.score or 0.0
-        best = score if best is None else (min if losing else max)(best, score)
-        bests.append(best)
+    steps: list[tuple[float, float]] = []
+    for x, score in zip(xs, ys, strict=True):
+        before = steps[-1][1] if steps else score
+        steps += [(x, before), (x, (min if losing else max)(before, score))]
     series = [
         Series(
             name="trial, with its 95 % interval (grouped bootstrap)",
@@ -83,7 +82,7 @@ def _history(tuning: Tuning, scored: Sequence[Tried]) -> Chart:
             dots=True,
             lines=False,
         ),
-        Series(name="best so far", points=tuple(zip(xs, bests, strict=True)), colour=1),
+        Series(name="best so far", points=tuple(steps), colour=1),
     ]
     low = min(y - s for y, s in zip(ys, spreads, strict=True))
     high = max(y + s for y, s in zip(ys, spreads, strict=True))
