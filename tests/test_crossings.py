@@ -23,7 +23,8 @@ from osteon.crossings import (
     without,
 )
 from osteon.errors import DataError, UsageError
-from osteon.journeys import travel_between, travel_within
+from osteon.independence import Independence
+from osteon.journeys import _on_patients, travel_between, travel_within
 from osteon.types import Augment, Manifest, Optimiser, Predictions, Radiograph
 from osteon.values import read_value
 from tests.training import TINY
@@ -285,3 +286,12 @@ def test_one_data_set_needs_a_column(two: tuple[Path, Path], tmp_path: Path) -> 
     called = ["travel", *map(str, two), "--by", "scanner", "--out", str(tmp_path / "x")]
     result = CliRunner().invoke(app, called)
     assert "one data set" in str(result.exception)
+
+
+def test_films_of_patients_that_both_name_are_told() -> None:
+    one = Independence(
+        train="east", test="west", n_train=9, n_test=9, shared=(), similar=(),
+        same_patient=(("1.png", "7.png"), ("2.png", "7.png")), patients_named=True,
+    )  # fmt: skip
+    (said,) = _on_patients({("east", "west"): one, ("west", "east"): replace(one, same_patient=())})
+    assert said.startswith("2 films of west are of patients or studies whose ids east has too.")

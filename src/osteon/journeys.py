@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +33,11 @@ from osteon.travel import FILMS, check_suite, draw_films, shift_suite
 from osteon.travelled import FILE, ShiftReport
 from osteon.types import Audit, Manifest, Part, Predictions, Recipe, Split
 from osteon.values import read_value, write_value
+from osteon.words import counted
 
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
+    from osteon.independence import Independence
     from osteon.prepare import Prepared
     from osteon.types import Floats
 
@@ -147,7 +149,9 @@ def travel_between(
         _home(name, manifest, audit, recipe, seed, cache)
         for name, manifest, (_, audit) in zip(names, manifests, looked, strict=True)
     ]
-    known = _shared_films(data, names, cache)
+    found = _independences(data, names, cache)
+    known = {pair: frozenset(film.test_id for film in one.shared) for pair, one in found.items()}
+    remarks = (*remarks, *_on_patients(found))
     _check_crossings(homes, known)  # before hours of training
     answers = {
         (one.name, other.name): _predicted(_taught(one, recipe, out), other, other.split.test)
@@ -210,22 +214,31 @@ def _home(
     return _Home(name=name, manifest=manifest, audit=audit, split=split, prepared=prepared)
 
 
-def _shared_films(
+def _independences(
     data: Sequence[Path], names: Sequence[str], cache: Path
-) -> dict[tuple[str, str], frozenset[str]]:
-    """(train, test) -> the films of test that train has too."""
+) -> dict[tuple[str, str], Independence]:
+    """(train, test) -> what test has that train has too."""
     from osteon.looking import compare_data
 
-    shared = {}
+    found = {}
     for at, one in enumerate(data):
         for to in range(at + 1, len(data)):
-            found = compare_data(one, data[to], cache=cache)
-            say(found.verdict)
             pair = names[at], names[to]
-            shared[pair] = frozenset(film.test_id for film in found.shared)
-            back = compare_data(data[to], one, cache=cache)
-            shared[pair[::-1]] = frozenset(film.test_id for film in back.shared)
-    return shared
+            found[pair] = compare_data(one, data[to], cache=cache)
+            say(found[pair].verdict)
+            found[pair[::-1]] = compare_data(data[to], one, cache=cache)
+    return found
+
+
+def _on_patients(found: Mapping[tuple[str, str], Independence]) -> Iterator[str]:
+    """Ids may have been given anew in each data set: such films are told, not left out."""
+    for (train, test), one in found.items():
+        if one.same_patient:
+            yield (
+                f"{counted(len(one.same_patient), 'film')} of {test} are of patients or studies "
+                f"whose ids {train} has too. They are judged all the same: if they are the same "
+                "people, the figures are too kind."
+            )
 
 
 def _check_crossings(
