@@ -56,7 +56,7 @@ def main() -> None:
     ]
     figures = {"layers": 3, "films_a_batch": 32, "forward_and_backward": rows}
     beside = {name: version(name) for name in ("pennylane", "pennylane-lightning")}
-    write_result("circuits", "python -m benchmarks.circuits", figures, beside)
+    write_result("reproductions/circuits", "python -m benchmarks.circuits", figures, beside)
 
 
 if __name__ == "__main__":

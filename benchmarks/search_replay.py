@@ -54,7 +54,7 @@ def main() -> None:
         f"python -m benchmarks.search_replay {told.grid.name} --name {told.name} "
         f"--sampler {told.sampler} --pruners {told.pruners} --seeds {told.seeds}"
     )
-    name = f"search_replay-{told.name}"
+    name = f"reproductions/search_replay-{told.name}"
     write_result(name, command, figures, {"optuna": version("optuna")})
 
 

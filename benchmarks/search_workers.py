@@ -71,7 +71,7 @@ def main() -> None:
         f"python -m benchmarks.search_workers {asked.data.name} --recipe {asked.recipe} "
         f"--trials {asked.trials} --epochs {asked.epochs} --turns {asked.turns}"
     )
-    write_result("search_workers", command, figures, {"optuna": version("optuna")})
+    write_result("reproductions/search_workers", command, figures, {"optuna": version("optuna")})
 
 
 if __name__ == "__main__":

@@ -39,9 +39,9 @@ def write_result(
     name: str, command: str, figures: Mapping[str, object], beside: Mapping[str, str] | None = None
 ) -> Path:
     """``results/NAME.json``: the figures, the command that made them, machine and versions, of
-    what was compared ``beside`` too."""
-    RESULTS.mkdir(exist_ok=True)
+    what was compared ``beside`` too. What docs/reproductions.md tells is "reproductions/..."."""
     path = RESULTS / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     told = {
         "command": command,
         "figures": figures,

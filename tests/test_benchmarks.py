@@ -25,8 +25,21 @@ def test_the_plots_hold_the_figures_of_growth() -> None:
         assert {row[0] for row in chart.numbers()[1:]} == set(told)
 
 
+def test_the_page_of_reproductions_names_the_raw_figures_of_its_benchmarks() -> None:
+    told = (PAGE.parent / "reproductions.md").read_text()
+    found = [*(RESULTS / "reproductions").glob("*.json")]
+    assert found
+    for path in found:
+        assert path.name in told
+    for network in ("types12-cnn", "types10-cnn", "regions-cnn"):
+        figures = json.loads((RESULTS / "reproductions" / f"keras-{network}.json").read_text())
+        ratio = figures["figures"]["keras_over_osteon"]
+        (row,) = re.findall(rf"\| `{network}` \| \d+ \| .*", told)
+        assert f"| {ratio:.2f} |" in row
+
+
 def test_results_name_machine_and_versions_and_no_folder() -> None:
-    for path in RESULTS.glob("*.json"):
+    for path in (*RESULTS.glob("*.json"), *(RESULTS / "reproductions").glob("*.json")):
         told = json.loads(path.read_text())
         assert set(told) == {"command", "figures", "machine", "versions"}
         assert not re.search(r"/(home|root|tmp|work|Users)/", path.read_text())
