@@ -136,9 +136,8 @@ def compare(asked: argparse.Namespace, place: Path) -> None:
         f"--films {asked.films} --epochs {asked.epochs} --turns {asked.turns} "
         f"--keras-precision {asked.keras_precision}{said} --keras-python PYTHON"
     )
-    name = f"reproductions/keras-{asked.network}" + (
-        "" if asked.keras_precision == "float32" else "-bfloat16"
-    )
+    of = "" if asked.keras_precision == "float32" else "-bfloat16"
+    name = f"reproductions/keras-{asked.network}{of}"
     numbers: list[str] = keras["versions"]  # type: ignore[assignment]
     write_result(name, command, figures, dict(zip(("keras", "tensorflow"), numbers, strict=True)))
 

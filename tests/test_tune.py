@@ -325,9 +325,10 @@ def test_a_nested_search_goes_on_with_more_trials(ready: Ready, tmp_path: Path) 
     )
     recipe = replace(TINY, epochs=2)
     space = {"optimiser.lr": Choices(values=(1e-6, 1e-2))}
-    first = Search(space=space, trials=1, pruner="none", seed=1)
+    first = Search(space=space, trials=1, pruner="none", seed=5)
     few = nested(recipe, first, prepared, manifest, outer, tmp_path)
     more = nested(recipe, replace(first, trials=5), prepared, manifest, outer, tmp_path)
+    assert {"optimiser.lr": 1e-6} in few.chosen  # which teaches nothing
     assert more.chosen != few.chosen
     assert more.default == few.default
 
@@ -788,6 +789,15 @@ def test_a_killed_search_goes_on_and_leaves_no_process_behind(tmp_path: Path, wo
     assert "RUNNING" not in states(tmp_path)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """As on a terminal: what a shell runs in the background ignores Ctrl-C from its birth."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_a_trial_is_asked_for_leaves_it_to_be_given_back(tmp_path: Path) -> None:
     study = open_study(f"sqlite:///{tmp_path / 's.db'}", "x", direction="minimize", pruner="none")
     enqueue_grid(study, GRID)
@@ -807,6 +817,7 @@ def test_ctrl_c_while_a_trial_is_asked_for_leaves_it_to_be_given_back(tmp_path: 
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_pressed_twice_is_obeyed_at_once_and_ignored_where_it_was() -> None:
     done: list[str] = []
 
