@@ -36,13 +36,12 @@ def copies(evidence: Evidence) -> Iterator[Finding]:
     n_alone = sum(id_ not in evidence.clusters for id_ in readable)
     yield from _remade(evidence.copies.same, n_clusters + n_alone, len(readable))
     patient_of = {film.id: film.patient_id for film in evidence.manifest.radiographs}
-    named = [
-        pair
-        for pair in evidence.copies.similar
-        if patient_of.get(pair.one) and patient_of.get(pair.other)
-    ]
-    yield from _under_two_names(named)
-    yield from _similar([pair for pair in evidence.copies.similar if pair not in named])
+    named, others = [], []
+    for pair in evidence.copies.similar:
+        both = patient_of.get(pair.one) and patient_of.get(pair.other)
+        (named if both else others).append(pair)
+    yield from _look_at(named, "like one exposure under two patient ids: a film under two names")
+    yield from _look_at(others, "much alike: two exposures of one patient")
 
 
 def _remade(pairs: tuple[Copy, ...], distinct: int, n: int) -> Iterator[Finding]:
@@ -62,30 +61,15 @@ def _remade(pairs: tuple[Copy, ...], distinct: int, n: int) -> Iterator[Finding]
     )
 
 
-def _under_two_names(pairs: Sequence[Copy]) -> Iterator[Finding]:
-    if pairs:
-        yield _look_at(
-            pairs,
-            f"{_pairs(len(pairs), 'looks', 'look')} like one exposure under two patient ids: a "
-            "film under two names, or two patients in one pose. They are not kept together.",
-        )
-
-
-def _similar(pairs: Sequence[Copy]) -> Iterator[Finding]:
-    if pairs:
-        yield _look_at(
-            pairs,
-            f"{_pairs(len(pairs), 'looks', 'look')} much alike: two exposures of one patient, or "
-            "two patients in one pose. They are not kept together.",
-        )
-
-
-def _look_at(pairs: Sequence[Copy], message: str) -> Finding:
+def _look_at(pairs: Sequence[Copy], like: str) -> Iterator[Finding]:
+    if not pairs:
+        return
     ordered = sorted(pairs, key=lambda pair: -pair.how.correlation)
-    return Finding(
+    yield Finding(
         check="copies",
         severity="note",
-        message=message,
+        message=f"{_pairs(len(pairs), 'looks', 'look')} {like}, or two patients in one pose. They "
+        "are not kept together.",
         remedy="Look at them; of those that are one patient, give both the same patient_id in a "
         "CSV.",
         ids=tuple(sorted({id_ for pair in pairs for id_ in (pair.one, pair.other)})),
