@@ -36,7 +36,8 @@ def copies(evidence: Evidence) -> Iterator[Finding]:
     n_alone = sum(id_ not in evidence.clusters for id_ in readable)
     yield from _remade(evidence.copies.same, n_clusters + n_alone, len(readable))
     patient_of = {film.id: film.patient_id for film in evidence.manifest.radiographs}
-    named, others = [], []
+    named: list[Copy] = []
+    others: list[Copy] = []
     for pair in evidence.copies.similar:
         both = patient_of.get(pair.one) and patient_of.get(pair.other)
         (named if both else others).append(pair)
