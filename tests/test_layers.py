@@ -27,7 +27,7 @@ LAYERS = [  # a module may import from its own layer and those above it in this 
         "parallel",
         "placement",
     },
-    {"confidentiality"},
+    {"confidentiality", "personal_names"},
     {"pixels"},
     {"likeness", "artefacts"},
     {"mending"},

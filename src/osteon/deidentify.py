@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import secrets
 import tempfile
 from collections import Counter
@@ -17,6 +16,7 @@ from osteon.confidentiality import OPTIONS, Pseudonyms, remove_identity, texts, 
 from osteon.errors import DataError, UnknownName, UnreadableFilm, UsageError
 from osteon.files import atomic_writer, explained, write_bytes, write_text
 from osteon.parallel import in_order
+from osteon.personal_names import may_name, words_of
 from osteon.pixels import MAX_PIXELS, decode_bytes, fault_of, read_film
 from osteon.progress import track
 from osteon.reading import FOLDER_LAYOUTS, read_source
@@ -87,7 +87,7 @@ class _Names:
 
     @property
     def words(self) -> frozenset[str]:
-        return _words(" ".join(self.person))
+        return words_of(" ".join(self.person))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,11 +223,6 @@ def _names(dataset: Dataset) -> _Names:
     )
 
 
-def _words(text: str, *, least: int = 3) -> frozenset[str]:
-    """Of three letters or digits at least: shorter ones are in anything."""
-    return frozenset(re.findall(rf"[^\W_]{{{least},}}", text.casefold()))
-
-
 def _as_bytes(dataset: Dataset) -> bytes:
     from pydicom import dcmwrite
 
@@ -241,7 +236,7 @@ def _still_named(data: bytes, words: frozenset[str]) -> str:
     from pydicom import dcmread
 
     dataset = dcmread(io.BytesIO(data), stop_before_pixels=True)
-    found = {keyword for keyword, text in texts(dataset) if _words(text) & words}
+    found = {keyword for keyword, text in texts(dataset) if words_of(text) & words}
     where = ", ".join(sorted(found - NAMED_LIKE_PEOPLE))
     return where and f"a word of the patient's name or ID is still in its header, in {where}"
 
@@ -360,28 +355,13 @@ def _named_like_patients(manifest: Manifest, written: Sequence[_Film]) -> str:
     films_of.pop("", None)
     for label, films in films_of.items():
         named = [names for names in films if names.person]
-        shared = any(_words(label) & names.words for names in named)
-        if shared or (named and all(_may_be_named_for(label, names.person) for names in named)):
+        shared = any(words_of(label) & names.words for names in named)
+        if shared or (named and all(may_name(label, names.person) for names in named)):
             return f"a folder shares a word with the name or the ID of its patient. {LABEL_THEM}"
     owners = [{names.patient or names.study for names in films} for films in films_of.values()]
     if owners and all(len(patients) < 2 for patients in owners):
         return f"each folder is of one patient: it may be named for it. {LABEL_THEM}"
     return ""
-
-
-def _may_be_named_for(label: str, person: Collection[str]) -> bool:
-    """Whether a folder's name and a person's have a word in common, however short, or the one is
-    within the other, written together. Of one film alone that may be chance."""
-    whole = _words(label, least=1)
-    together = "".join(re.findall(r"[^\W_]+", label.casefold()))
-    for name in person:
-        parts = re.findall(r"[^\W_]+", name.casefold())
-        joined = "".join(parts)
-        within = len(together) > 1 and together in joined
-        holds = any(len(part) > 2 and part in together for part in (*parts, joined))
-        if whole & {*parts} or within or holds:
-            return True
-    return False
 
 
 def _write_labels(out: Path, written: Mapping[str, _Film], manifest: Manifest) -> int:
