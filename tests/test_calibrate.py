@@ -36,6 +36,7 @@ from osteon.calibrate.smooth import cosines, smooth_ece
 from osteon.calibrate.values import TITLES
 from osteon.calibrators.logits import logit, of_two, sigmoid, softmax
 from osteon.errors import DataError, UsageError
+from osteon.statistics import resamples
 from osteon.types import Estimate, Predictions
 from osteon.values import read_value, write_value
 
@@ -206,7 +207,9 @@ def test_of_resamples_those_have_a_slope_that_overlap(
             assert np.isnan(slope)
         elif len({*up, *down}) > 1:
             overlap = up.min() < down.max() and down.min() < up.max()
-            assert np.isnan(slope) != overlap
+            assert np.isfinite(slope) == overlap
+            if not overlap:
+                assert slope == (np.inf if up.min() >= down.max() else -np.inf)
             alone = calibration_slope(score[weight > 0], hit[weight > 0], weight[None, weight > 0])
             assert slope == pytest.approx(alone[0], rel=1e-6, nan_ok=True)
 
@@ -222,7 +225,7 @@ def test_where_the_classes_are_parted_no_step_is_taken(monkeypatch: pytest.Monke
     score = np.linspace(0.01, 0.99, 40)
     find = slope_module.slopes(score, (score > 0.5).astype(float))
     del steps[:]  # the line of all films was looked for
-    assert np.isnan(find(np.ones((500, 40)))).all()
+    assert (find(np.ones((500, 40))) == np.inf).all()
     assert steps == []
 
 
@@ -238,7 +241,8 @@ def test_a_score_that_does_not_vary_has_no_slope(spread: float) -> None:
 
 def test_there_is_no_slope_where_the_score_parts_the_classes_or_one_is_absent() -> None:
     score = np.linspace(0.1, 0.9, 10)
-    assert np.isnan(calibration_slope(score, (score > 0.5).astype(float), ones(10)))[0]
+    assert calibration_slope(score, (score > 0.5).astype(float), ones(10))[0] == np.inf
+    assert calibration_slope(score, (score < 0.5).astype(float), ones(10))[0] == -np.inf
     for hit in (np.zeros(10), np.ones(10)):
         assert np.isnan(calibration_slope(score, hit, ones(10)))[0]
         assert np.isnan(calibration_intercept(score, hit, ones(10)))[0]
@@ -291,6 +295,53 @@ def test_a_weight_of_two_is_a_film_twice() -> None:
     assert slope == pytest.approx(calibration_slope(score[twice], hit[twice], ones(len(twice))))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_steep_slope_of_few_films_is_not_bounded_by_the_resamples_that_have_one(
+    seed: int,
+) -> None:
+    """Where more than 2.5 % of them part the classes, its upper end is infinite."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 6, 60)
+    labels = (rng.random(60) < sigmoid(odds)).astype(np.int64)
+    scores = of_two(sigmoid(odds))
+    slope = judged(predictions(labels, scores), scores, 400)["slope"]
+    weights = np.concatenate([*resamples([str(at) for at in range(60)], resamples=400)])
+    steepest = (calibration_slope(scores[:, 1], labels.astype(float), weights) == np.inf).mean()
+    assert (slope.low is None) == (steepest > 0.025)
+    if slope.low is None:
+        assert "without end" in slope.method or slope.value is None
+
+
+def test_right_beyond_doubt_is_no_certainty() -> None:
+    """Scores of 0 and 1, all right: an error of 0, and no interval of no width."""
+    labels = np.arange(60) % 2
+    scores = np.eye(2)[labels]
+    made = judged(predictions(labels, scores), scores, 100)
+    for name in ("ece_width", "ece_mass", "ece_smooth", "rms_error_debiased"):
+        assert made[name].value == pytest.approx(0, abs=1e-9)
+        assert made[name].low is None
+        assert "collapsed" in made[name].method
+
+
+def test_the_interval_of_the_greatest_uncertainty_holds_it() -> None:
+    labels, scores = drawn(40)
+    labels = np.arange(40) % 2
+    found = judged(predictions(labels, scores), scores, 60)["uncertainty"]
+    assert found.value == found.high == 0.25
+
+
+def test_a_debiased_error_of_0_says_how_far_it_may_be_from_it() -> None:
+    ends = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        score = sigmoid(rng.normal(-2, 2, 60))
+        hit = (rng.random(60) < score).astype(float)
+        found = debiased_rms_error(score, hit, [str(at) for at in range(60)], n_resamples=200)
+        ends.append(found.high)
+    assert all(high is None or high > 0 for high in ends)
+    assert sum(high is None for high in ends) < 5
+
+
 # --- intervals ------------------------------------------------------------------------------------
 
 
@@ -321,17 +372,16 @@ def test_what_chance_adds_is_more_where_films_are_copies() -> None:
     assert copied["ece_width"] > 1.5 * alone["ece_width"]
 
 
-def test_one_group_gives_no_interval_and_a_share_of_all_gets_wilsons() -> None:
+def test_what_no_resample_can_change_gets_no_interval() -> None:
     def share(weights: Floats) -> dict[str, Floats]:
         return {"share": weights @ np.ones(20) / weights.sum(1)}
 
-    alone = bootstrapped(share, ["a"] * 20, witnesses={"share": 1})["share"]
+    alone = bootstrapped(share, ["a"] * 20)["share"]
     assert (alone.value, alone.low, alone.high) == (1, None, None)
-    many = bootstrapped(share, [str(at) for at in range(20)], witnesses={"share": 20})["share"]
-    assert many.low == pytest.approx(0.8389, abs=1e-4)  # Wilson of 20 of 20
-    assert "Wilson" in many.method
-    unknown = bootstrapped(share, [str(at) for at in range(20)])["share"]
-    assert (unknown.low, unknown.high) == (None, None)
+    assert "one group" in alone.method
+    many = bootstrapped(share, [str(at) for at in range(20)])["share"]
+    assert (many.value, many.low, many.high) == (1, None, None)
+    assert "collapsed" in many.method
 
 
 @pytest.mark.slow

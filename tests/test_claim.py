@@ -89,6 +89,34 @@ def test_above_the_majority_or_not() -> None:
     assert any("not shown to be above" in sentence for sentence in resnet.sentences)
 
 
+@pytest.mark.parametrize(
+    ("right", "n", "against", "two_sided"),
+    [
+        (60, 100, "50%", True),
+        (26, 30, "70%", True),
+        (72, 72, "95%", False),
+        (522, 613, "82.44%", False),
+    ],
+)
+def test_the_verdict_agrees_with_the_interval_that_is_printed(
+    right: int, n: int, against: str, *, two_sided: bool
+) -> None:
+    baseline = parse_share(against)
+    claim = judge(None, n, right=right, baseline=baseline)
+    assert (claim.low > baseline.value) == two_sided
+    said = " ".join(claim.sentences)
+    assert "It is above the baseline" in said
+    assert ("though not by the 95 % interval" in said) != two_sided
+
+
+@given(n=st.integers(1, 5000), share=st.floats(0, 1))
+def test_a_figure_printed_in_single_precision_is_possible(n: int, share: float) -> None:
+    right = round(share * n)
+    single = np.float32(right / n)
+    for text in (str(single), f"{100 * single}%", str(right / n)):
+        assert judge(parse_share(text), n).possible, text
+
+
 def test_a_fraction_and_the_figure_told_for_it() -> None:
     assert of_fraction("98/110") == (98, 110)
     assert not judge(parse_share("0.8934"), 110, right=98).possible

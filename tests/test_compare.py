@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from osteon.cli import app
-from osteon.compare import Comparison, compare, compare_all, read_contender, read_contenders
+from osteon.compare import (
+    Comparison,
+    Contender,
+    compare,
+    compare_all,
+    read_contender,
+    read_contenders,
+)
 from osteon.errors import DataError, UsageError
 from osteon.evaluate import evaluate
 from osteon.metrics import METRICS
@@ -267,6 +274,22 @@ def test_the_columns_of_a_table_do_not_choose_the_positive_class(tmp_path: Path)
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:
     paths = [a_run(tmp_path / place / "run", 2.0, 1) for place in ("x", "y")]
     assert [each.name for each in read_contenders(paths)] == ["run (1)", "run (2)"]
+
+
+def test_many_pairs_do_not_hide_what_one_alone_would_show() -> None:
+    """The least p of 2,000 resamples, times 60 tests, is above 0.05: more resamples are drawn."""
+    first = scored(1.0)
+    heated = first.scores**10
+    worse = replace(first, scores=heated / heated.sum(1, keepdims=True))
+    others = [worse, *(scored(1.0, seed=seed) for seed in range(2, 9))]
+    contenders = [
+        Contender(name=str(at), predictions=one) for at, one in enumerate([first, *others])
+    ]
+    against = compare_all(contenders, resamples=100)[0]
+    assert against.n_compared > 51
+    (loss,) = [row for row in against.metrics if row.metric == "log_loss"]
+    assert loss.p_adjusted is not None
+    assert loss.p_adjusted < 0.05
 
 
 def test_all_pairs_share_one_adjustment(tmp_path: Path) -> None:

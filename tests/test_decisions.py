@@ -62,6 +62,33 @@ def test_both_promises_hold_on_validation(
         assert not (answers == 1).any()
 
 
+@pytest.mark.parametrize(("n", "target", "truth"), [(60, 0.95, 0.94), (70, 0.95, 0.94)])
+def test_a_broken_promise_is_seldom_called_kept(n: int, target: float, truth: float) -> None:
+    """At most 2.5 times in 100, by the exact chance of each number of positives found."""
+    val = predictions(np.r_[0, 1], of_two(np.array([0.1, 0.5])), part="val")
+    labels = np.r_[np.ones(n, int), np.zeros(n, int)]
+    kept = 0.0
+    for missed in range(8):
+        score = np.r_[np.full(missed, 0.2), np.full(n - missed, 0.9), np.full(n, 0.1)]
+        found = saving(val, predictions(labels, of_two(score)), target, n_resamples=50)
+        assert found.sensitivity.n == n
+        kept += (found.promise.verdict == "kept") * binom.pmf(missed, n, 1 - truth)
+    assert kept <= 0.025
+
+
+def test_one_more_missed_never_settles_a_promise_of_coverage() -> None:
+    """30 of 30 groups covered leave 90 % open, and so must 29."""
+    val = predictions(np.r_[np.zeros(99, int), np.ones(99, int)],
+                      of_two(np.r_[np.full(99, 0.2), np.full(99, 0.8)]), part="val")  # fmt: skip
+    verdicts = []
+    for missed in range(3):
+        score = np.r_[np.full(missed, 0.1), np.full(30 - missed, 0.9)]
+        test = predictions(np.ones(30, int), of_two(score))
+        found = conformal_sets(val, test, coverage=0.9, n_resamples=50)
+        verdicts += [each.verdict for each in found.promises]
+    assert verdicts == ["open"] * 3
+
+
 def test_the_threshold_for_specificity_is_the_lowest_that_does() -> None:
     labels = np.r_[np.zeros(10, int), np.ones(3, int)]
     score = np.r_[np.arange(10) / 10, 0.05, 0.85, 0.95]
@@ -157,7 +184,7 @@ def test_a_classifier_that_is_too_good_leaves_no_film_doubtful() -> None:
     assert found.lower.threshold == found.upper.threshold
     assert found.figures["doubtful"].value == 0
     assert "crossed" in found.verdict
-    assert "Wilson" in found.figures["sensitivity"].method
+    assert found.figures["sensitivity"].method == "Clopper-Pearson"
 
 
 def test_the_verdict_rounds_no_error_away() -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -23,11 +24,12 @@ from osteon.backbones.mlp import Mlp
 from osteon.classifier import Classifier
 from osteon.cli import app
 from osteon.errors import DataError, UnknownName, UsageError
+from osteon.explain.against_boxes import box_scores
 from osteon.explain.gallery import Near, described, failures, features, nearest
 from osteon.explain.judge import BY_BOXES, BY_PERTURBING, judge, reason
 from osteon.explain.pictures import write_picture
 from osteon.explain.sample import draw
-from osteon.explain.values import Explanation, Faithfulness
+from osteon.explain.values import BOX_SCORES, Explanation, Faithfulness
 from osteon.explained import explain_run
 from osteon.explainers import EXPLAINERS, Method
 from osteon.inspection import inspect_films
@@ -333,6 +335,28 @@ def test_reasons(
     why = reason(estimate(*alike), None, faithful)
     assert told in why
     assert bool(why) == bool(told)
+
+
+def test_four_hits_against_none_are_no_proof() -> None:
+    """However many films: the bootstrap leaves out 0 as soon as four agree."""
+    clear = estimate(0.2, 0.1, 0.3)
+    faithful = Faithfulness(deletion=clear, insertion=clear, gain=clear)
+    told = {}
+    for n_hits in (4, 6):
+        hits = np.arange(64) < n_hits
+        rows = dict.fromkeys(BOX_SCORES, hits.astype(float))
+        nothing = dict.fromkeys(BOX_SCORES, np.zeros(64))
+        sample = SimpleNamespace(
+            ids=[str(at) for at in range(64)], groups=[str(at) for at in range(64)],
+            areas=np.full(64, 0.1),
+        )  # fmt: skip
+        boxes = box_scores(rows, sample, {"centre": nothing}, bounds=(0.2, 0.3), seed=0)  # type: ignore[arg-type]
+        gain = boxes.gains["centre"]["pointing"]
+        assert gain.low is not None
+        assert gain.low > 0
+        told[n_hits] = reason(estimate(0.1, 0.0, 0.2), boxes, faithful)
+    assert told[6] == ""
+    assert told[4].endswith("0.062 [0.016, 0.125], 64 films, p 0.062")
 
 
 def test_maps_of_any_films(opened: Opened) -> None:

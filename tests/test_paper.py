@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -15,9 +16,11 @@ from osteon.errors import DataError, UnknownName, UsageError
 from osteon.paper import CHECKLISTS, write_card, write_checklists
 from osteon.paper.checklist import checklist
 from osteon.paper.facts import FACTS
+from osteon.report.material import gather
 from osteon.runs import RunFolder
-from osteon.types import Evaluation
-from osteon.values import read_value
+from osteon.subgroups import subgroups
+from osteon.types import Evaluation, Predictions
+from osteon.values import read_value, write_value
 from tests.training import TINY, write_films
 
 NUMBERS = {"claim-2024": 44, "tripod-ai": 52, "stard-ai": 34 + 7}
@@ -124,6 +127,68 @@ def test_what_was_not_done_is_not_said(finished: RunFolder, tmp_path: Path) -> N
     performance = text.split("### 37.")[1].split("### 38.")[0]
     assert "TO FILL" in performance
     assert "AUROC" not in performance
+
+
+@pytest.mark.parametrize(
+    ("n_patients", "n_studies", "told"),
+    [
+        (0, 0, "no patient or study is named"),
+        (40, 0, "(in these data: patients)"),
+        (0, 40, "(in these data: studies)"),
+        (1, 0, "patients named for 1 of 40 films; the others by copies alone"),
+        (30, 10, "patients named for 30 of 40 films, studies named for 10 of 40 films)"),
+    ],
+)
+def test_parts_are_disjoint_by_what_the_films_name(
+    finished: RunFolder, n_patients: int, n_studies: int, told: str
+) -> None:
+    material = gather(finished.path)
+    films = tuple(
+        replace(
+            film,
+            patient_id=f"p{at}" if at < n_patients else None,
+            study_id=f"s{at}" if n_patients <= at < n_patients + n_studies else None,
+        )
+        for at, film in enumerate(material.manifest.radiographs[:40])
+    )
+    said = FACTS["disjoint"](replace(material, manifest=replace(material.manifest,
+                                                                radiographs=films)))  # fmt: skip
+    assert said is not None
+    assert told in said
+
+
+def test_ages_of_any_spelling_are_told_in_bands(finished: RunFolder) -> None:
+    material = gather(finished.path)
+    cells = ["45.0", "9999", "018M", "070Y", "?"] * 12
+    films = tuple(
+        replace(film, extra={"age": cell})
+        for film, cell in zip(material.manifest.radiographs, cells, strict=True)
+    )
+    manifest = replace(material.manifest, radiographs=films)
+    told = FACTS["characteristics"](replace(material, manifest=manifest))
+    assert told is not None
+    ages = [line for line in told.splitlines() if line.startswith("| age")]
+    assert [line.split(" | ")[1] for line in ages] == [
+        "0 to 17", "40 to 64", "65 and over", "not known"
+    ]  # fmt: skip
+
+
+def test_subgroups_of_three_classes_are_told_by_their_own_figures(
+    finished: RunFolder, tmp_path: Path
+) -> None:
+    labels = np.arange(90) % 3
+    ids = tuple(str(at) for at in range(90))
+    scores = np.random.default_rng(0).dirichlet((1, 1, 1), 90)
+    answers = Predictions(
+        ids=ids, labels=labels, scores=scores, groups=ids, classes=("a", "b", "c"), part="test"
+    )
+    views = {"view": {id_: ("ap" if int(id_) < 45 else "lateral",) for id_ in ids}}
+    found = subgroups(answers, views, n_resamples=50)
+    write_value(tmp_path / "subgroups.json", found)
+    told = FACTS["fairness"](replace(gather(finished.path), folder=RunFolder(tmp_path)))
+    assert told is not None
+    assert "Balanced accuracy" in told
+    assert "undefined" not in told
 
 
 def test_a_misspelt_checklist_is_answered_with_the_nearest(finished: RunFolder) -> None:

@@ -19,7 +19,7 @@ from osteon.statistics import (
     shares_of_counts,
     wilson,
 )
-from osteon.statistics.proportions import effective_n
+from osteon.statistics.proportions import Rule, effective_n
 
 
 @settings(deadline=None)
@@ -100,6 +100,15 @@ def test_a_perfect_share_of_few_groups_rests_on_the_groups() -> None:
     assert (made.value, made.low) == (1.0, wilson(3, 3)[0])
 
 
+@pytest.mark.parametrize("each", [1, 3, 10])
+@pytest.mark.parametrize("rule", ["Wilson", "Clopper-Pearson"])
+def test_a_miss_more_never_raises_the_lower_end(each: int, rule: Rule) -> None:
+    groups = [str(at // each) for at in range(30)]
+    lows = [share(np.arange(30) >= missed, groups, rule=rule).low or 0.0 for missed in range(4)]
+    assert lows == sorted(lows, reverse=True)
+    assert lows[-1] > 0
+
+
 def test_the_groups_are_those_of_the_films_that_count() -> None:
     positive = np.array([True, True, False, False])
     made = diagnostic_shares(positive, positive, ["a", "b", "c", "c"])
@@ -160,6 +169,42 @@ def test_copies_do_not_narrow_predictive_values() -> None:
     ).ppv
     assert thrice.low == pytest.approx(once.low, abs=0.01)
     assert "clustered" in thrice.method
+
+
+def test_positives_of_one_patient_give_no_interval_and_of_two_a_wide_one() -> None:
+    """However many films there are: of the sensitivity next to nothing is known."""
+    positive, answered, each = table(15, 60, 5, 240)
+    single = predictive_values(positive, answered, each, prevalence=0.1).npv
+    of_one = ["p" if found else name for found, name in zip(positive, each, strict=True)]
+    made = predictive_values(positive, answered, of_one, prevalence=0.1).npv
+    assert (made.value, made.low, made.high) == (single.value, None, None)
+    assert "one group" in made.method
+    of_two = [f"{name}{answer}" if name == "p" else name
+              for name, answer in zip(of_one, answered, strict=True)]  # fmt: skip
+    two = predictive_values(positive, answered, of_two, prevalence=0.1).npv
+    assert two.low is not None
+    assert single.low is not None
+    assert two.low < single.low - 0.03
+
+
+@pytest.mark.parametrize("n_patients", [2, 3, 8])
+def test_predictive_values_of_few_positive_patients_cover(n_patients: int) -> None:
+    rng, held, rounds = np.random.default_rng(n_patients), 0, 300
+    positive = np.r_[np.ones(24, bool), np.zeros(200, bool)]
+    groups = [f"p{at * n_patients // 24}" for at in range(24)] + [
+        f"n{at // 2}" for at in range(200)
+    ]
+    _, of = np.unique(groups, return_inverse=True)
+    npv = 0.9 * 0.8 / (0.9 * 0.8 + 0.1 * 0.25)
+    for _ in range(rounds):
+        found = rng.beta(1.5, 0.5, size=of.max() + 1)[of]  # on average 0.75 of a patient's films
+        alarm = rng.beta(0.4, 1.6, size=of.max() + 1)[of]  # 0.2
+        answered = rng.random(len(of)) < np.where(positive, found, alarm)
+        made = predictive_values(positive, answered, groups, prevalence=0.1).npv
+        assert made.low is not None
+        assert made.high is not None
+        held += made.low <= npv <= made.high
+    assert held / rounds > 0.92
 
 
 @pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1])

@@ -44,6 +44,18 @@ def test_the_value_is_the_mean_over_the_seeds() -> None:
     assert "3 seeds" in figure.method
 
 
+def test_an_interval_holds_nothing_that_a_metric_cannot_be() -> None:
+    rng = np.random.default_rng(0)
+    runs = [run(rng, skill=skill) for skill in (0.2, 2.0, 6.0)]
+    made = repeated(("log_loss", "brier_loss", "mcc", "kappa", "accuracy"), runs, n_resamples=200)
+    for name, figure in made.items():
+        assert figure.low is not None, name
+        assert figure.high is not None, name
+        assert figure.low >= (0 if name in ("log_loss", "brier_loss", "accuracy") else -1), name
+        assert name == "log_loss" or figure.high <= 1, name
+    assert made["log_loss"].low == 0  # or the test shows nothing
+
+
 def test_a_run_does_not_differ_from_itself() -> None:
     runs = [run(np.random.default_rng(seed)) for seed in range(3)]
     gain = repeated_differences(("auroc", "accuracy"), runs, runs, n_resamples=100)["auroc"]

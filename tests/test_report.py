@@ -30,7 +30,7 @@ from osteon.report.figures import training_figures
 from osteon.report.tuning import ranked, write_tuning_report
 from osteon.run import Request, examine, open_run
 from osteon.runs import RunFolder
-from osteon.searched import Tried, Tuning
+from osteon.searched import Nested, Tried, Tuning
 from osteon.split import group_films, split
 from osteon.split_file import write_split
 from osteon.train import write_history
@@ -522,3 +522,19 @@ def test_the_page_of_a_search(tmp_path: Path, metric: str) -> None:
     known = [score for score in order if score is not None]
     assert known == sorted(known, reverse=metric == "accuracy")
     assert found.best == (ranked(found)[0].number if metric == "accuracy" else found.best)
+
+
+@pytest.mark.parametrize(("n_trials", "is_shown"), [(13, True), (5, False)])
+def test_a_nested_search_is_shown_where_it_is_of_as_many_trials(
+    tmp_path: Path, n_trials: int, *, is_shown: bool
+) -> None:
+    found = tuning()
+    write_value(tmp_path / "tuning.json", found)
+    outer = Nested(
+        folds=2, metric="accuracy", winner=found.gains, default=found.gains, gains=found.gains,
+        chosen=({}, {}), verdicts=("a", "b"), n_trials=(n_trials, n_trials),
+    )  # fmt: skip
+    write_value(tmp_path / "nested.json", outer)
+    page = write_tuning_report(tmp_path).read_text(encoding="utf-8")
+    assert ("Nested cross-validation, 2 outer folds" in page) == is_shown
+    assert ("of another number of trials" in page) != is_shown

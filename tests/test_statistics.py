@@ -97,6 +97,13 @@ def test_a_perfect_share_keeps_the_interval_of_the_groups_it_rests_on(
     assert f"Wilson on the {witnesses} groups" in made.method
 
 
+def test_perfect_top_answers_have_wilsons_interval_too() -> None:
+    metrics = {name: METRICS[name] for name in ("top_2_accuracy", "top_3_accuracy")}
+    for made in estimates(metrics, PERFECT, np.eye(5)[PERFECT], PATIENTS).values():
+        assert made.value == 1.0
+        assert made.low == pytest.approx(wilson(9, 9)[0])
+
+
 @pytest.mark.parametrize("name", ["mcc", "kappa", "log_loss", "brier_loss"])
 def test_a_perfect_figure_that_is_no_share_has_no_interval(name: str) -> None:
     made = estimates({name: METRICS[name]}, PERFECT, np.eye(2)[PERFECT], PATIENTS)[name]

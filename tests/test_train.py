@@ -68,6 +68,15 @@ def test_a_seed_repeats_and_another_differs(ready: Ready, tmp_path: Path) -> Non
     assert not all(torch.equal(nets[0][name], nets[2][name]) for name in nets[0])
 
 
+def test_a_folder_of_another_training_is_not_trained_into(ready: Ready, tmp_path: Path) -> None:
+    """Its evaluation, threshold and calibration would be those of other weights."""
+    recipe = replace(TINY, epochs=1)
+    train(recipe, *ready, tmp_path)
+    train(recipe, *ready, tmp_path)  # the same again gives the same
+    with pytest.raises(UsageError, match="another recipe, split or data"):
+        train(replace(recipe, seed=1), *ready, tmp_path)
+
+
 def test_it_stops_early(ready: Ready, tmp_path: Path) -> None:
     recipe = replace(TINY, epochs=50, patience=2, optimiser=Optimiser(lr=1e-9, weight_decay=0))
     train(recipe, *ready, tmp_path)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import osteon.travel as travel
+from osteon.calibrators.logits import of_two
 from osteon.cli import app
 from osteon.errors import DataError, UnknownName, UsageError
 from osteon.evaluate import choose_operating_point
@@ -19,6 +20,7 @@ from osteon.metrics import METRICS
 from osteon.run import run
 from osteon.runs import RunFolder
 from osteon.shifts import SHIFTS
+from osteon.statistics import estimates
 from osteon.train import train
 from osteon.travel import _mean_drop, _mean_loss, check_suite, draw_films, shift_suite
 from osteon.travelled import ShiftCurve, ShiftPoint, ShiftReport, spoken, told_losses
@@ -98,7 +100,21 @@ def test_the_mean_drop_is_its_formula() -> None:
 def test_chance_has_nothing_to_lose() -> None:
     labels = np.array([0, 1] * 5)
     flat = np.full((10, 2), 0.5)
-    assert np.isnan(_mean_drop([[flat]])(labels, flat, np.ones((1, 10)))).all()
+    assert not np.isfinite(_mean_drop([[flat]])(labels, flat, np.ones((1, 10)))).any()
+    groups = [str(at) for at in range(10)]
+    found = estimates({"drop": _mean_drop([[flat]])}, labels, flat, groups)["drop"]
+    assert (found.value, found.low, found.high) == (None, None, None)
+
+
+def test_near_chance_a_share_of_what_was_there_has_no_interval() -> None:
+    """Some resamples had nothing to lose: leaving them out would narrow what is shown."""
+    rng = np.random.default_rng(2)
+    labels = np.array([0, 1] * 20)
+    clean, shifted = (of_two(rng.random(40) * 0.9 + 0.1 * labels) for _ in range(2))
+    groups = [str(at) for at in range(40)]
+    found = estimates({"drop": _mean_drop([[shifted]])}, labels, clean, groups)["drop"]
+    assert (found.low, found.high) == (None, None)
+    assert "without end" in found.method
 
 
 def judged(loss: float, low: float, high: float) -> Estimate:

@@ -27,7 +27,7 @@ from optuna import Trial
 from optuna.trial import TrialState, create_trial
 from sklearn.metrics import log_loss
 
-from osteon import trials
+from osteon import options, trials
 from osteon.audit import audit
 from osteon.classifier import Classifier
 from osteon.ctrl_c import ctrl_c_waits
@@ -38,11 +38,12 @@ from osteon.inspection import inspect_films
 from osteon.nested import nested
 from osteon.predictions import write_predictions
 from osteon.prepare import Prepared
-from osteon.recipe import recipe_to_json
+from osteon.recipe import MOST_SEED, named_recipe, recipe_to_json
 from osteon.searched import read_tuning, verdict
 from osteon.space import Choices, Range, grid, parse_space
 from osteon.split import folds, group_films
 from osteon.study import (
+    Sampler,
     abandoned,
     asked,
     enqueue_grid,
@@ -53,7 +54,7 @@ from osteon.study import (
     worker_name,
 )
 from osteon.trials import Job
-from osteon.tune import Search, _tried, tune
+from osteon.tune import Search, _importance, _tried, tune
 from osteon.types import Estimate, Manifest, Predictions, Recipe, Split
 from osteon.workers import _Crew, n_to_ask
 from tests.postgres import server
@@ -215,6 +216,35 @@ def test_the_monitor_cannot_be_searched(ready: Ready, tmp_path: Path) -> None:
     space = parse_space(["monitor=val_loss,val_auroc"])
     with pytest.raises(UsageError, match="compared by"):
         tune(TINY, Search(space=space), *ready, tmp_path)
+
+
+def test_strengths_of_regularisation_are_not_pruned(ready: Ready, tmp_path: Path) -> None:
+    """A trial whose best strength is a later one would be cut after the first."""
+    probe = named_recipe("linear-probe")
+    usual = options.search_plan(probe, ["optimiser.inverse_strengths=[0.1,1],[1,10]"],
+                                "", "", 0, 1, "")  # fmt: skip
+    assert usual.pruner == "none"
+    with pytest.raises(UsageError, match="cannot prune linear-probe"):
+        tune(probe, replace(usual, pruner="halving"), *ready, tmp_path / "s")
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_every_seed_of_a_recipe_can_draw(tmp_path: Path, sampler: Sampler) -> None:
+    study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    enqueue_grid(study, GRID)
+    for _ in range(2):
+        trial = asked(study, GRID, sampler, MOST_SEED - 1, "here:1")
+        assert trial is not None
+        study.tell(trial, 1.0)
+
+
+def test_scores_that_differ_by_rounding_have_no_importance(tmp_path: Path) -> None:
+    study = open_study(f"journal:{tmp_path / 'x.log'}", "x", direction="minimize", pruner="none")
+    for number in range(8):
+        trial = asked(study, SPACE, "random", 0, "here:1")
+        assert trial is not None
+        study.tell(trial, 0.5 + 1e-12 * number)
+    assert _importance(study) == {}
 
 
 def test_nothing_is_trained_twice(ready: Ready, tmp_path: Path) -> None:
@@ -663,6 +693,25 @@ def test_a_worker_that_died_before_it_read_its_order_is_buried(tmp_path: Path) -
         crew = SimpleNamespace(busy={ends: SimpleNamespace(number=7)}, _bury=bury)
         _Crew._hear(crew, None, [ends])  # type: ignore[arg-type]
     assert buried == [7]
+
+
+def test_a_worker_that_died_while_idle_is_buried(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with closing(Connection(ours.detach())) as ends, closing(Connection(theirs.detach())) as other:
+        other.close()
+        buried: list[int] = []
+
+        def bury(_connection: object, _study: object, number: int) -> None:
+            buried.append(number)
+
+        trial = SimpleNamespace(number=7, _trial_id=70)
+        crew = SimpleNamespace(
+            busy={}, hired={ends: SimpleNamespace(pid=1)}, _bury=bury,
+            job=SimpleNamespace(search=SimpleNamespace(workers=1), ask=lambda *_: trial),
+        )  # fmt: skip
+        _Crew._employ(crew, None, 1)  # type: ignore[arg-type]
+    assert buried == [7]
+    assert not crew.busy
 
 
 def test_no_trial_too_many_is_asked_where_one_ended_but_was_not_heard_of(

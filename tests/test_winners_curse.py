@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,12 @@ def test_of_one_group_the_luck_cannot_be_told() -> None:
     scores = [rng.dirichlet((2, 2), 4) for _ in range(3)]
     found = optimism("auroc", labels, scores, ["g"] * 4, n_resamples=20)
     assert (found.corrected, found.optimism) == (None, None)
+
+
+@pytest.mark.parametrize("groups", [[str(at) for at in range(20)], ["one"] * 20])
+def test_a_perfect_score_and_a_single_group_have_no_standard_error(groups: list[str]) -> None:
+    labels = np.arange(20) % 2
+    assert math.isnan(standard_error(METRICS["accuracy"], labels, np.eye(2)[labels], groups))
 
 
 def test_the_standard_error_of_an_accuracy_is_the_binomial_one() -> None:

@@ -14,8 +14,9 @@ MOST_FITTING = 5  # sizes named
 SIGNIFICANT = 0.05
 MOST_FILMS = 10**12
 FARTHEST = 10_000  # films up to which a size is looked for
-DIGITS_READ = 12  # of a share; one with more was printed by a program, in single precision maybe
-SINGLE = 2.0**-25  # how far off that may be
+DIGITS_READ = 12  # of a share, in whole numbers
+DIGITS_OF_SINGLE = 7  # of a share; one with as many may have been printed in single precision
+SINGLE = 2.0**-23  # how far off that may be, as a percentage too
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,18 +79,21 @@ def possible(value: float, n: int, decimals: int) -> int | None:
     return min(max(round(value * n), fits[0]), fits[-1]) if fits else None
 
 
-def _fitting_right(value: float, n: int, decimals: int) -> range:
-    """All numbers of films right whose share is printed as ``value``, in whole numbers."""
+def _fitting_right(value: float, n: int, decimals: int, *, single: bool = True) -> range:
+    """All numbers of films right whose share is printed as ``value``, in whole numbers; if
+    ``single``, also by a program that computes in single precision."""
     digits = decimals + 2
-    if digits > DIGITS_READ:
-        near = round(value * n)
-        fits = abs(near / n - value) <= SINGLE + 10.0**-digits
-        return range(near, near + 1) if fits else range(0)
-    whole = 10**digits
-    printed = round(value * whole)
-    least = -((1 - 2 * printed) * n // (2 * whole))  # right / n >= (printed - 1/2) / whole, upwards
-    beyond = -(-(printed + 1) * n // whole)  # right / n < (printed + 1) / whole
-    return range(max(least, 0), min(beyond, n + 1))
+    if digits <= DIGITS_READ:
+        whole = 10**digits
+        printed = round(value * whole)
+        least = -((1 - 2 * printed) * n // (2 * whole))  # right / n >= (printed - 1/2) / whole
+        beyond = -(-(printed + 1) * n // whole)  # right / n < (printed + 1) / whole
+        fits = range(max(least, 0), min(beyond, n + 1))
+        if fits or digits < DIGITS_OF_SINGLE or not single:
+            return fits
+    near = round(value * n)
+    is_single = abs(near / n - value) <= SINGLE + 10.0**-digits
+    return range(near, near + 1) if is_single else range(0)
 
 
 def of_fraction(text: str) -> tuple[int, int]:
@@ -164,7 +168,7 @@ def _fitting(share: Share, n: int) -> tuple[int, ...]:
     found: list[int] = []
     for away in range(1, FARTHEST):
         sizes = [size for size in (n - away, n + away) if size >= 1]
-        found += [n for n in sizes if _fitting_right(share.value, n, share.decimals)]
+        found += [n for n in sizes if _fitting_right(share.value, n, share.decimals, single=False)]
         if len(found) >= MOST_FITTING:
             break
     return tuple(found[:MOST_FITTING])
@@ -211,13 +215,11 @@ def _worth(claim: Claim, baseline: Share | None) -> Iterator[str]:
     gain = 100 * (claim.value - baseline.value)
     told = f"{gain:+.2f} points against {baseline}, one-sided p = {claim.p_above:.3g} (binomial)"
     ends = [_p_above(right, claim.n, baseline) for right in (claim.fewest, claim.most)]
-    if ends[0] < SIGNIFICANT / 2:
-        yield f"It is above the baseline: {told}."
-    elif ends[0] < SIGNIFICANT:
-        yield (
-            "It is above the baseline by a one-sided test of 5 %, though not by the 95 % interval, "
-            f"which is two-sided: {told}."
-        )
+    if ends[0] < SIGNIFICANT:
+        one_sided = "" if claim.low > baseline.value else (
+            " by a one-sided test of 5 %, though not by the 95 % interval, which is two-sided"
+        )  # fmt: skip
+        yield f"It is above the baseline{one_sided}: {told}."
     elif ends[1] < SIGNIFICANT:
         yield (
             f"Its rounding leaves open whether it is above the baseline: {told}; "

@@ -37,12 +37,13 @@ def nested(
     Varma and Simon, BMC Bioinformatics 7:91 (2006).
     """
     answers: dict[str, list[Predictions]] = {"winner": [], "default": []}
-    verdicts, chosen = [], []
+    verdicts, chosen, n_trials = [], [], []
     for number, fold in enumerate(folds, start=1):
         say(f"outer fold {number} of {len(folds)}")
         place = out / f"fold-{number}"
         found = tune(recipe, search, prepared, manifest, fold, place / "search", facts=facts)
         verdicts.append(found.verdict)
+        n_trials.append(len(found.trials))
         chosen.append(next(t.values for t in found.trials if t.number == found.best))
         # More trials can have another winner, which is no training to go on with.
         sides = {"winner": f"winner-{found.best}", "default": "default"}
@@ -68,6 +69,7 @@ def nested(
         gains=repeated_differences(compared, winner, plain, of="fold"),
         chosen=tuple(chosen),
         verdicts=tuple(verdicts),
+        n_trials=tuple(n_trials),
     )
     write_value(out / "nested.json", result)
     return result

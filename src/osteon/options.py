@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -52,9 +53,21 @@ def chosen_recipe(name: str, settings: list[str] | None) -> Recipe:
 
 
 def default_out(data: Path, recipe: str) -> Path:
-    """``recipe`` may be the path of one: its folder, or its name, tells it from others."""
-    name = Path(recipe).parent.name or Path(recipe).stem if recipe.endswith(".json") else recipe
+    """``recipe`` may be the path of one: its folder and its name tell it from others."""
+    name = recipe
+    if recipe.endswith(".json"):
+        file = Path(recipe)
+        kind = file.stem.removesuffix("recipe").rstrip("-")  # a search leaves its best one as well
+        name = "-".join(filter(None, (file.parent.name, kind))) or file.stem
     return Path("runs") / f"{data.resolve().stem}-{name}"
+
+
+def typed(data: Path, **given: object) -> str:
+    """The data and the options given with them, to be typed again."""
+    words = [str(data)]
+    for name, value in given.items():
+        words += [f"--{name}", str(value)] if value is not None else []
+    return shlex.join(words)
 
 
 def verdicts_in(path: Path | None) -> tuple[Verdict, ...]:
@@ -77,13 +90,21 @@ def search_plan(
     from osteon.space import EXAMPLES, fitted, parse_space
     from osteon.study import Pruner, Sampler
     from osteon.tune import Search
+    from osteon.types import RegularisationPath
 
     known = PUBLICATIONS[recipe.name]().search if recipe.name in PUBLICATIONS else None
     if not words and known is None:
         raise UsageError(f"Say what to search with --search, such as {EXAMPLES}.")
     published = None if words else known
     chosen = sampler or (published.sampler if published else "tpe")
-    usual = "none" if chosen == "grid" else "halving"  # a grid is there to be whole
+    if chosen == "grid" and trials:
+        raise UsageError(
+            f"--trials {trials}: a grid tries every combination. Leave it out, or try some of them "
+            "with --sampler random."
+        )
+    # A grid is there to be whole, and strengths of regularisation are no progress to prune by.
+    whole = chosen == "grid" or isinstance(recipe.optimiser, RegularisationPath)
+    usual = "none" if whole else "halving"
     return Search(
         space=published.space if published else fitted(parse_space(words or []), recipe),
         sampler=one_of("sampler", chosen, get_args(Sampler)),
@@ -175,7 +196,7 @@ def only_one(first: Path | None, second: Path | None, *names: str) -> Path:
     return given
 
 
-def refuse_without(needed: str, **given: Path | None) -> None:
+def refuse_without(needed: str, **given: object) -> None:
     """Raises UsageError where one of ``given`` was typed although ``needed`` was not."""
     if typed := [f"--{name}" for name, value in given.items() if value is not None]:
         raise UsageError(f"{', '.join(typed)} goes with {needed}.")

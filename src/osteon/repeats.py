@@ -5,6 +5,7 @@ Legend: S seeds, N films, C classes, B resamples, G groups.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from osteon.words import counted
 if TYPE_CHECKING:
     from osteon.types import Floats
 
+CORRELATIONS = frozenset(("mcc", "kappa", "quadratic_kappa"))  # -1 to 1
 AT_ONCE = 250  # resamples held in memory
 
 _Terms = Sequence[tuple[float, Sequence[Predictions]]]
@@ -93,8 +95,9 @@ def _estimates(
         value = float(seen.mean())
         of_films = np.concatenate(drawn[name], axis=1)
         low, high = percentiles(of_films.mean(0) + _of_seeds(seen, of_films, seed))
-        if name in SHARES and low is not None and high is not None:
-            low, high = max(low, 1.0 - len(terms)), min(high, 1.0)
+        if low is not None and high is not None:
+            least, most = _range(name, len(terms))
+            low, high = max(low, least), min(high, most)
         of = [np.flatnonzero(rests_on(name, run.labels, run.scores)) for run in every]
         each = list(zip(every, of, strict=True))
         found = Estimate(
@@ -107,6 +110,16 @@ def _estimates(
         )
         made[name] = _modest(found, name, terms)
     return made
+
+
+def _range(name: str, n_terms: int) -> tuple[float, float]:
+    """What the metric, or the difference of two, can be."""
+    if name.endswith("_loss"):
+        return (0.0, math.inf) if n_terms == 1 else (-math.inf, math.inf)
+    if name in SHARES:
+        return 1.0 - n_terms, 1.0
+    most = float(n_terms) if name in CORRELATIONS else math.inf
+    return -most, most
 
 
 def _modest(found: Estimate, name: str, terms: _Terms) -> Estimate:

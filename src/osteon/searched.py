@@ -66,6 +66,7 @@ class Nested:
     gains: Mapping[str, Estimate]
     chosen: tuple[Mapping[str, Value], ...]
     verdicts: tuple[str, ...]
+    n_trials: tuple[int, ...] = ()  # of each fold's search
 
 
 def read_tuning(folder: Path) -> Tuning:
@@ -107,6 +108,12 @@ def _without_interval(gain: Estimate) -> str:
     if gain.value == 0:
         return "no gain, the two do not differ on these films"
     return f"they cannot be compared, {gain.method}"
+
+
+def is_of(nested: Nested, result: Tuning) -> bool:
+    """Whether the searches inside the folds tried as much as this one; before their numbers of
+    trials were kept, nobody knew."""
+    return not nested.n_trials or set(nested.n_trials) == {len(result.trials)}
 
 
 def nested_verdict(result: Nested) -> str:

@@ -131,7 +131,7 @@ def asked(study: Study, space: Space, sampler: Sampler, seed: int, worker: str) 
         if meant is None:
             return None
     earlier = (t for t in study.get_trials(deepcopy=False) if t.number < trial.number)
-    drawn = (seed * 10_007 + sum(not was_given_back(t) for t in earlier)) * 101
+    drawn = (seed * 10_007 + sum(not was_given_back(t) for t in earlier)) * 101 % 2**32
     # A grid's trials are all enqueued: no sampler is asked.
     study.sampler = TPESampler(seed=drawn) if sampler == "tpe" else RandomSampler(seed=drawn)
     suggested(trial, space)

@@ -55,7 +55,9 @@ def train(
     """
     folder = RunFolder(run)
     made_for = _made_for(recipe, split, manifest)
-    start = _last(folder, made_for) if resume else None
+    # Also where all begins anew: an evaluation in the folder would be of other weights.
+    known = _last(folder, made_for)
+    start = known if resume else None
     history = list(start.history) if start else []
     if start is None:
         check_size(recipe.backbone, prepared.rules.size_px)

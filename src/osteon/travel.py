@@ -294,8 +294,9 @@ def _mean_drop(curves: Sequence[Sequence[Floats]]) -> Metric:
             ],
             axis=0,
         )
-        # A classifier that is no better than chance has nothing to lose.
-        share: Floats = np.divide(left, above, out=np.full_like(left, np.nan), where=above > 0)
+        # A classifier that is no better than chance has nothing to lose a share of.
+        nothing = np.where(np.isnan(above), np.nan, np.inf)
+        share: Floats = np.divide(left, above, out=nothing, where=above > 0)
         return 1 - share
 
     return drop

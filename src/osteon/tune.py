@@ -39,7 +39,7 @@ from osteon.study import (
     was_given_back,
 )
 from osteon.trials import Job, Search, Watch
-from osteon.types import FilmFacts, Manifest, Predictions, Recipe, Split
+from osteon.types import FilmFacts, Manifest, Predictions, Recipe, RegularisationPath, Split
 from osteon.values import write_value
 from osteon.watch import is_over
 from osteon.winners_curse import optimism
@@ -128,6 +128,16 @@ def check_search(search: Search, recipe: Recipe) -> None:
     opened: a space that does not fit the recipe, a storage that is no URL."""
     if "monitor" in search.space:
         raise UsageError("The monitor is what trials are compared by: it cannot be searched.")
+    if "seed" in search.space:
+        raise UsageError(
+            "The seed divides the films as well, and the best of several seeds is luck: it cannot "
+            "be searched. Train with others by --set seed=1."
+        )
+    if search.pruner != "none" and isinstance(recipe.optimiser, RegularisationPath):
+        raise UsageError(
+            f"{search.pruner} cannot prune {recipe.name}: its epochs are strengths of "
+            "regularisation, of which any may be the best. Use the pruner none."
+        )
     check_space(search.space, recipe)
     if search.workers < 1:
         raise UsageError(f"{search.workers} workers try nothing: 1 or more are needed.")
@@ -301,7 +311,10 @@ def _importance(study: Study) -> dict[str, float]:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < FEWEST_FOR_IMPORTANCE or len({trial.value for trial in complete}) < 2:
         return {}
-    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    try:
+        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    except RuntimeError:  # the scores differ by rounding alone: no tree of its forest splits
+        return {}
     return {name: float(share) for name, share in found.items()}
 
 

@@ -89,7 +89,11 @@ class _Crew:
             assert pid is not None
             if (trial := self.job.ask(study, pid)) is not None:
                 self.busy[idle] = trial
-                idle.send(trial._trial_id)
+                try:
+                    idle.send(trial._trial_id)
+                except OSError:  # it was killed while it waited
+                    del self.busy[idle]
+                    self._bury(idle, study, trial.number)
 
     def _hire(self) -> None:
         ours, theirs = self.context.Pipe()

@@ -13,12 +13,10 @@ import numpy as np
 
 from osteon.statistics import (
     RESAMPLES,
-    UNDEFINED,
     collapsed,
-    extreme,
     percentiles,
     resamples,
-    wilson,
+    why_none,
 )
 from osteon.types import Estimate
 
@@ -33,15 +31,14 @@ def bootstrapped(
     groups: Sequence[str],
     *,
     raised: Mapping[str, float] | None = None,
-    witnesses: Mapping[str, int] | None = None,
     n_resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Every figure with its 95 % interval by the grouped bootstrap.
 
     Figures that chance can only raise, such as an ECE, are in ``raised``, with what chance alone
-    reaches in 95 of 100 draws (0: unknown); see ``_lowered``. Of the shares in ``witnesses`` (how
-    many groups each rests on), one that is 0 or 1 in every resample gets Wilson's interval.
+    reaches in 95 of 100 draws (0: unknown); see ``_lowered``. A figure that every resample repeats
+    gets no interval.
     """
     n, n_groups = len(groups), len(set(groups))
     whole = {name: float(value[0]) for name, value in figures(np.ones((1, n))).items()}
@@ -54,17 +51,20 @@ def bootstrapped(
     for name, value in whole.items():
         low, high, method = None, None, "no interval: all films are of one group"
         if drawn[name]:
-            low, high = percentiles(np.concatenate(drawn[name]))
+            replicates = np.concatenate(drawn[name])
+            low, high = percentiles(replicates)
             kind = "basic, chance taken off" if raised and name in raised else "percentile"
             method = f"grouped bootstrap, {n_resamples:,} resamples, {kind}"
-        if low is not None and high is not None and raised and name in raised:
-            low, high = _lowered(value, raised[name], np.concatenate(drawn[name]))
-        elif collapsed(low, high):
-            low, high, method = _collapsed(value, (witnesses or {}).get(name, 0))
-        elif drawn[name] and low is None:
-            method = UNDEFINED
+            if low is None or high is None:
+                method = why_none(replicates)
+            elif collapsed(low, high):
+                low, high, method = None, None, "no interval (the bootstrap collapsed)"
+            elif raised and name in raised:
+                low, high = _lowered(value, raised[name], replicates)
+            else:  # the highest that a figure can have lies above all of its resamples
+                low, high = min(low, value), max(high, value)
         made[name] = Estimate(
-            value=None if math.isnan(value) else value,
+            value=value if math.isfinite(value) else None,
             low=low, high=high, n=n, n_groups=n_groups, method=method,
         )  # fmt: skip
     return made
@@ -86,12 +86,3 @@ def _lowered(value: float, by_chance: float, drawn: Floats) -> tuple[float, floa
     lowest = value - (high - value) - max(added, 0.0)
     lowest = 0.0 if value <= by_chance else max(0.0, lowest)
     return min(lowest, value), max(2 * value - low, high, value)
-
-
-def _collapsed(value: float, witnesses: int) -> tuple[float | None, float | None, str]:
-    end = extreme(value)
-    if end is None or not witnesses:
-        return None, None, "no interval (the bootstrap collapsed)"
-    low, high = wilson(end * witnesses, witnesses)
-    method = f"Wilson on the {witnesses:,} groups it rests on (the bootstrap collapsed)"
-    return low, high, method

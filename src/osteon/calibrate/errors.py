@@ -20,7 +20,7 @@ from osteon.calibrate.binned import (
     sums,
 )
 from osteon.calibrate.smooth import cosines, smooth_ece
-from osteon.statistics import RESAMPLES, percentiles, resamples
+from osteon.statistics import RESAMPLES, collapsed, percentiles, resamples
 from osteon.types import Estimate
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def debiased_rms_error(
         low, high = percentiles(np.concatenate(drawn))
         method = f"grouped bootstrap, {n_resamples:,} resamples, basic, of the squares"
     if low is not None and high is not None:
-        low, high = (_root(debiased - end + plain) for end in (high, low))
+        # Near 0 the basic upper end can lie below 0; the resamples' own does not.
+        low, high = _root(debiased - high + plain), _root(max(debiased - low + plain, high))
+        if collapsed(low, high):
+            low, high, method = None, None, "no interval (the bootstrap collapsed)"
     return Estimate(
         value=_root(debiased), low=low, high=high, n=len(score), n_groups=n_groups, method=method
     )

@@ -30,8 +30,9 @@ def calibration_slope(score: Floats, hit: Floats, weights: Floats) -> Floats:
     """The slope (B,): 1 is ideal; below 1 scores are too extreme, above 1 too timid.
 
     Logistic regression of the outcome on the logit. Cox, Biometrika 45:562 (1958); Van Calster et
-    al., J Clin Epidemiol 74:167 (2016). NaN where the classes are parted by the score or one is
-    absent.
+    al., J Clin Epidemiol 74:167 (2016). Where the classes are parted by the score the steepest line
+    is the best one: infinite, and below 0 if they are the wrong way round. NaN where a class is
+    absent or all scores are one.
     """
     return slopes(score, hit)(weights)
 
@@ -49,7 +50,12 @@ def slopes(score: Floats, hit: Floats) -> Callable[[Floats], Floats]:
     design = np.stack([np.ones_like(odds), odds], axis=1)
     lines = _Lines.of(design, np.zeros_like(odds), hit)
     parted = _parted(odds, hit)
-    return lambda weights: lines.fitted(weights, ~parted(weights))[:, 1]
+
+    def fitted(weights: Floats) -> Floats:
+        limit = parted(weights)
+        return np.where(limit == 0, lines.fitted(weights, limit == 0)[:, 1], limit)
+
+    return fitted
 
 
 def intercepts(score: Floats, hit: Floats) -> Callable[[Floats], Floats]:
@@ -59,20 +65,25 @@ def intercepts(score: Floats, hit: Floats) -> Callable[[Floats], Floats]:
     return lambda weights: lines.fitted(weights, np.ones(len(weights), np.bool_))[:, 0]
 
 
-def _parted(odds: Floats, hit: Floats) -> Callable[[Floats], Rows]:
-    """Of weights (B, N), in which resamples there is no line: no film lies between films of the
-    other class, so that the steepest line is the best and Newton would climb without end; or a
-    single score is left, through which every line goes."""
+def _parted(odds: Floats, hit: Floats) -> Callable[[Floats], Floats]:
+    """Of weights (B, N), the slope (B,) of resamples that have no line; 0 where there is one.
+
+    Where no film lies between films of the other class, Newton would climb without end: infinite.
+    NaN where a class is absent, or a single score is left, through which every line goes."""
     order = np.argsort(odds, kind="stable")
     sides = [order[hit[order] == value] for value in (0.0, 1.0)]
     if not all(len(side) for side in sides):
-        return lambda weights: np.ones(len(weights), np.bool_)
+        return lambda weights: np.full(len(weights), np.nan)
 
-    def parted(weights: Floats) -> Rows:
-        (low, high), (lowest, highest) = (_ends(odds[of], weights[:, of] > 0) for of in sides)
-        apart: Rows = (high <= lowest) | (highest <= low)
-        single: Rows = np.maximum(high, highest) - np.minimum(low, lowest) <= NARROWEST
-        return apart | single
+    def parted(weights: Floats) -> Floats:
+        drawn = [weights[:, of] > 0 for of in sides]
+        (low, high), (lowest, highest) = (
+            _ends(odds[of], some) for of, some in zip(sides, drawn, strict=True)
+        )
+        limit = np.where(high <= lowest, np.inf, np.where(highest <= low, -np.inf, 0.0))
+        limit[np.maximum(high, highest) - np.minimum(low, lowest) <= NARROWEST] = np.nan
+        limit[~drawn[0].any(1) | ~drawn[1].any(1)] = np.nan
+        return limit
 
     return parted
 

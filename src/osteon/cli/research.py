@@ -78,7 +78,8 @@ def tune(
         found, outer = tune_run(
             data, chosen, how, place, plan, nested, layout=layout, verdicts=judged
         )
-    research.show_tuning(found, place, outer, json)
+    films = options.typed(data, split=split, layout=layout, verdicts=verdicts)
+    research.show_tuning(found, place, outer, films, json)
 
 
 @command(epilog="Example: osteon reproduce types10-cnn films/bonebreak10")
@@ -101,6 +102,8 @@ def reproduce(
     from osteon.console import research, working
     from osteon.research import reproduce_run
 
+    if not search:
+        options.refuse_without("--search", workers=workers if workers > 1 else None)
     publication, each = options.publication(name), options.numbers(seeds)
     judged = options.verdicts_in(verdicts)
     place = out or options.default_out(data, f"{name}-reproduced")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.compare.contenders import Contender, read_contender, read_contenders
-from osteon.compare.outcome import ComparedMetric, Comparison, Disagreement
+from osteon.compare.outcome import FOUND, ComparedMetric, Comparison, Disagreement
 from osteon.compare.pairing import aligned
 from osteon.curves import curves
 from osteon.errors import UsageError
@@ -119,13 +120,15 @@ def _answers(side: Predictions, point: OperatingPoint | None, positive: int) -> 
 def compare_all(
     contenders: Sequence[Contender], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Comparison, ...]:
-    """Each of the others with the first, all p values adjusted together.
+    """Each of the others with the first, all p values adjusted together. ``resamples`` are at
+    least so many: the least p that they can show must stay small after the adjustment.
 
     Raises UsageError for fewer than two, otherwise as ``compare`` does.
     """
     if len(contenders) < 2:
         raise UsageError("A comparison needs two run folders or tables of predictions.")
     first, *others = contenders
+    resamples = max(resamples, math.ceil(4 * len(others) * len(ORDER) / FOUND))
     return adjusted([
         compare(
             first.predictions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +22,10 @@ from osteon.words import counted
 TRIALS_SHOWN = 10
 
 
-def show_tuning(tuning: Tuning, folder: Path, nested: Nested | None, as_data: bool) -> None:
+def show_tuning(
+    tuning: Tuning, folder: Path, nested: Nested | None, films: str, as_data: bool
+) -> None:
+    """``films``: the data and the options that divided them, as typed."""
     from osteon.report.tuning import ranked
 
     if as_data:
@@ -60,7 +64,8 @@ def show_tuning(tuning: Tuning, folder: Path, nested: Nested | None, as_data: bo
     best = folder / "best-recipe.json"
     to_keep = best if is_gain(tuning, nested) else folder / "recipe.json"
     if to_keep.exists():
-        out.print(f"next: osteon run DATA --recipe {to_keep}", soft_wrap=True, markup=False)
+        chosen = shlex.quote(str(to_keep))
+        out.print(f"next: osteon run {films} --recipe {chosen}", soft_wrap=True, markup=False)
     if to_keep != best and best.exists():
         out.print(f"the best trial: {best}", soft_wrap=True, markup=False)
 

@@ -13,14 +13,14 @@ import numpy as np
 from osteon.calibrate.bootstrap import bootstrapped
 from osteon.decisions.promises import promise
 from osteon.decisions.values import Conformal
-from osteon.statistics import RESAMPLES
+from osteon.statistics import RESAMPLES, clopper_pearson, share
 from osteon.types import Estimate, Predictions
 from osteon.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from osteon.types import Floats
+    from osteon.types import Floats, Ints
 
 ALWAYS = 0.0  # a threshold that every score reaches
 
@@ -71,22 +71,21 @@ def conformal_sets(
     thresholds = thresholds_of(validation, coverage)
     inside = test.scores >= thresholds  # (N, C)
     held = np.asarray(validation.groups)
-    by_class = dict(_coverages(test, inside, n_resamples, seed))
+    by_class = dict(_coverages(test, inside))
     named = dict(zip(test.classes, thresholds.tolist(), strict=True))
     n_groups = {
         name: len(set(held[validation.labels == index])) for index, name in enumerate(test.classes)
     }
     size = inside.sum(1)
     kinds = {str(k): size == k for k in range(int(size.max()) + 1)}
-    mean = {"mean": size.astype(np.float64)}
     return Conformal(
         coverage=coverage,
         thresholds=named,
         n_groups=n_groups,
         by_class=by_class,
-        sizes=_means(kinds, test, n_resamples, seed),
-        mean_size=_means(mean, test, n_resamples, seed)["mean"],
-        sets=_means(_of_two(test, inside), test, n_resamples, seed),
+        sizes=_shares(kinds, test),
+        mean_size=_mean_size(size, test, n_resamples, seed),
+        sets=_shares(_of_two(test, inside), test),
         promises=tuple(
             promise(f"Coverage of '{name}'", coverage, seen) for name, seen in by_class.items()
         ),
@@ -94,46 +93,33 @@ def conformal_sets(
     )
 
 
-def _coverages(
-    test: Predictions, inside: NDArray[np.bool_], n_resamples: int, seed: int
-) -> Iterator[tuple[str, Estimate]]:
+def _coverages(test: Predictions, inside: NDArray[np.bool_]) -> Iterator[tuple[str, Estimate]]:
     """Of each class that test has: the mean over groups of the share of films in whose set it is,
-    since that is what was promised."""
+    since that is what was promised. Its variance is at most that of as many films as groups."""
     held = np.asarray(test.groups)
     for index, name in enumerate(test.classes):
         of_class = test.labels == index
         if not of_class.any():
             continue
-        hit = inside[of_class, index].astype(np.float64)
-        groups = held[of_class].tolist()
-        names, of, films = np.unique(held[of_class], return_inverse=True, return_counts=True)
-        even = 1 / films[of]
-
-        def coverage(weights: Floats, hit: Floats = hit, even: Floats = even) -> dict[str, Floats]:
-            return {"coverage": weights @ (hit * even) / (weights @ even)}
-
-        rests = {"coverage": len(names)}
-        found = bootstrapped(coverage, groups, witnesses=rests, n_resamples=n_resamples, seed=seed)
-        yield name, found["coverage"]
+        _, of, films = np.unique(held[of_class], return_inverse=True, return_counts=True)
+        covered = round(float((inside[of_class, index] / films[of]).sum()), 9)  # groups
+        n_groups = len(films)
+        low, high = clopper_pearson(covered, n_groups)
+        yield name, Estimate(
+            value=covered / n_groups, low=low, high=high, n=len(of), n_groups=n_groups,
+            method=f"Clopper-Pearson on {counted(n_groups, 'group')}, each counting the same",
+        )  # fmt: skip
 
 
-def _means(
-    of: dict[str, NDArray[np.bool_]] | dict[str, Floats],
-    test: Predictions,
-    n_resamples: int,
-    seed: int,
-) -> dict[str, Estimate]:
-    """The mean of each column over the films."""
-    if not of:
-        return {}
-    columns = np.stack([np.asarray(column, dtype=np.float64) for column in of.values()], axis=1)
+def _shares(of: dict[str, NDArray[np.bool_]], test: Predictions) -> dict[str, Estimate]:
+    return {name: share(hits, test.groups, rule="Clopper-Pearson") for name, hits in of.items()}
 
-    def means(weights: Floats) -> dict[str, Floats]:
-        each = weights @ columns / weights.sum(1, keepdims=True)
-        return {name: each[:, at] for at, name in enumerate(of)}
 
-    witnesses = {} if "mean" in of else dict.fromkeys(of, len(set(test.groups)))
-    return bootstrapped(means, test.groups, witnesses=witnesses, n_resamples=n_resamples, seed=seed)
+def _mean_size(size: Ints, test: Predictions, n_resamples: int, seed: int) -> Estimate:
+    def mean(weights: Floats) -> dict[str, Floats]:
+        return {"mean": weights @ size / weights.sum(1)}
+
+    return bootstrapped(mean, test.groups, n_resamples=n_resamples, seed=seed)["mean"]
 
 
 def _of_two(test: Predictions, inside: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from osteon.calibrate.bootstrap import bootstrapped
 from osteon.statistics import RESAMPLES, predictive_values
+from osteon.statistics import share as share_of_films
 from osteon.types import Estimate
 
 if TYPE_CHECKING:
@@ -62,28 +63,34 @@ def shares(
 ) -> dict[str, Estimate]:
     """Every share with its interval; ``extra`` are other figures of the tables (B, 2, A).
 
-    At a ``prevalence``, what an answer is worth gets the interval of Mercaldo, Lau and Zhou; other
-    shares of films of both classes that every resample repeats get none.
+    Shares of films as they are get Clopper-Pearson's interval, which keeps its level near 0 and 1
+    too, where promises are judged. At a ``prevalence``, what an answer is worth gets the interval
+    of Mercaldo, Lau and Zhou; other shares of films of both classes have the bootstrap's, and none
+    where every resample repeats them.
     """
     n_answers = next(iter(kinds.values()))[0].shape[1]
-    held = np.asarray(groups)
 
     def figures(weights: Floats) -> dict[str, Floats]:
         table = tables(labels, answers, n_answers, weights, prevalence)
-        found = {name: share(table, of) for name, of in kinds.items()}
-        return found | {name: figure(table) for name, figure in (extra or {}).items()}
+        mixed = {name: share(table, of) for name, of in kinds.items() if name not in found}
+        return mixed | {name: figure(table) for name, figure in (extra or {}).items()}
 
-    rests = {
-        name: len(set(held[whole[labels, answers]]))
-        for name, (_, whole) in kinds.items()
-        if prevalence is None or not whole.any(1).all()  # its own films say nothing of others' mix
-    }
-    found = bootstrapped(figures, groups, witnesses=rests, n_resamples=n_resamples, seed=seed)
-    if prevalence is not None:
-        for name, of in kinds.items():
-            if _is_predictive(of) and found[name].value is not None:
-                found[name] = _predictive(of, labels, answers, groups, prevalence)
-    return found
+    found: dict[str, Estimate] = {}
+    for name, of in kinds.items():
+        if prevalence is None or not of[1].any(1).all():
+            found[name] = _as_seen(of, labels, answers, groups)
+        elif _is_predictive(of):
+            found[name] = _predictive(of, labels, answers, groups, prevalence)
+    names = (*kinds, *(extra or {}))
+    if len(found) < len(names):
+        found |= bootstrapped(figures, groups, n_resamples=n_resamples, seed=seed)
+    return {name: found[name] for name in names}
+
+
+def _as_seen(of: Share, labels: Ints, answers: Ints, groups: Sequence[str]) -> Estimate:
+    part, whole = (mask[labels, answers] for mask in of)
+    held = np.asarray(groups, dtype=object)[whole].tolist()
+    return share_of_films(part[whole], held, rule="Clopper-Pearson")
 
 
 def _is_predictive(of: Share) -> bool:

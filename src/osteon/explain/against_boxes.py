@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from osteon.explain.scores import (
     pointing_score,
 )
 from osteon.explain.values import BOX_SCORES, BoxScores, SizeClass
+from osteon.statistics.paired import exact_p
 
 if TYPE_CHECKING:
     from osteon.classifier import Classifier
@@ -68,7 +69,7 @@ def box_scores(
     """Means over the films with their intervals, paired differences to ``rivals``, and the same in
     three classes of size, between ``bounds``."""
     n = len(sample.ids)
-    gains = {}
+    gains, p_pointing = {}, {}
     for rival, theirs in rivals.items():
         common = min(n, len(theirs["pointing"]))  # rivals may have been judged on fewer films
         gains[rival] = {
@@ -80,12 +81,24 @@ def box_scores(
             )
             for score in BOX_SCORES
         }
+        hits = rows["pointing"][:common] - theirs["pointing"][:common]
+        p_pointing[rival] = _sign_test(hits, sample.groups[:common])
     return BoxScores(
         scores=_means(rows, sample, np.ones(n, np.bool_), seed),
         chance=mean_estimate(sample.areas, sample.groups, seed=seed),
         gains=gains,
         by_size=_by_size(rows, sample, bounds, seed),
+        p_pointing=p_pointing,
     )
+
+
+def _sign_test(gain: Floats, groups: Sequence[str]) -> float:
+    """Two-sided mid-p of as many groups with a gain and with a loss: exact, where an interval by
+    resamples is too sure of a handful."""
+    _, of = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.bincount(of, weights=gain)
+    _, mid = exact_p(int((sums > 0).sum()), int((sums < 0).sum()))
+    return mid
 
 
 def _means(rows: Rows, sample: Sample, chosen: Mask, seed: int) -> dict[str, Estimate]:

@@ -37,6 +37,7 @@ CHEAP = 4  # passes; a costlier method is judged on a quarter of the films
 FEWEST = 10  # validation films with boxes from which on the boxes decide
 ON_RANDOM_WEIGHTS = 24
 ON_PERTURBED = 12
+SIGNIFICANT = 0.05
 MOST_ALIKE = 0.5  # correlation with the maps of random weights
 FEWEST_COMPARED = 0.5  # share of the films on which neither of these maps is empty
 OF_RANDOM_WEIGHTS = (
@@ -45,7 +46,8 @@ OF_RANDOM_WEIGHTS = (
 )
 BY_BOXES = (
     "On validation films with boxes, the method's highest place lies in a box more often than the "
-    "middle of the film does (95 % interval of the paired difference above 0), and "
+    "middle of the film does (95 % interval of the paired difference above 0, and p of the sign "
+    "test over groups below 0.05), and "
     f"{OF_RANDOM_WEIGHTS}"
 )
 BY_PERTURBING = (
@@ -210,10 +212,13 @@ def reason(
     ``boxes``, deletion and insertion stand in for them."""
     said = []
     gain = boxes.gains["centre"]["pointing"] if boxes else faithful.gain
-    if gain.value is None or gain.low is None or gain.low <= 0:
+    p = boxes.p_pointing["centre"] if boxes else None
+    few = p is not None and p >= SIGNIFICANT
+    if gain.value is None or gain.low is None or gain.low <= 0 or few:
         rival = "the middle of the film" if boxes else "random maps"
         what = "pointing game" if boxes else "insertion less deletion"
-        said.append(f"its {what} is not shown to be above that of {rival}: {_words(gain)}")
+        tested = "" if p is None else f", p {p:.2g}"
+        said.append(f"its {what} is not shown to be above that of {rival}: {_words(gain)}{tested}")
     n = similarity.n + n_empty
     if similarity.n < FEWEST_COMPARED * n:
         said.append(

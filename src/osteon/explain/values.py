@@ -41,6 +41,8 @@ class BoxScores:
     gains: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     # rival -> score -> method minus rival on the same films, paired
     by_size: tuple[SizeClass, ...] = ()
+    p_pointing: Mapping[str, float] = field(default_factory=dict)
+    # rival -> mid-p of the sign test over groups: does either hit more often?
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

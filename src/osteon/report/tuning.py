@@ -11,7 +11,7 @@ from osteon.metrics import TITLES
 from osteon.report.charts import Axis, Chart, Series, line_chart, write_chart
 from osteon.report.rendering import rendered
 from osteon.report.search_charts import BarChart, ParallelChart, Upright
-from osteon.searched import Nested, Tried, Tuning, nested_verdict, read_tuning
+from osteon.searched import Nested, Tried, Tuning, is_of, nested_verdict, read_tuning
 from osteon.values import read_value
 
 Z = 1.959963984540054
@@ -24,7 +24,8 @@ def write_tuning_report(folder: Path) -> Path:
     """
     tuning = read_tuning(folder)
     path = folder / "nested.json"
-    nested = read_value(Nested, path) if path.exists() else None
+    found = read_value(Nested, path) if path.exists() else None
+    nested = found if found and is_of(found, tuning) else None
     figures = list(search_figures(tuning))
     for figure in figures:
         write_chart(figure, folder / "plots")
@@ -34,6 +35,7 @@ def write_tuning_report(folder: Path) -> Path:
         t=tuning,
         nested=nested,
         nested_verdict=nested_verdict(nested) if nested else "",
+        stale=found is not None and nested is None,
         figures=figures,
         trials=trials,
         metric=TITLES[tuning.metric],

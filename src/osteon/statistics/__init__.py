@@ -15,6 +15,7 @@ from osteon.statistics.bootstrap import (
     resamples,
     rests_on,
     standard_error,
+    why_none,
     witnesses,
 )
 from osteon.statistics.delong import Aurocs, AurocTest, auroc_difference, auroc_interval, delong
@@ -63,6 +64,7 @@ __all__ = [
     "share",
     "shares_of_counts",
     "standard_error",
+    "why_none",
     "wilson",
     "witnesses",
 ]

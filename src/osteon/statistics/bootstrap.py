@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RESAMPLES = 2000
 FEWEST_DEFINED = 0.8  # share of resamples on which a metric must be defined to get an interval
 UNDEFINED = "no interval (undefined on more than a fifth of the resamples: a class of few groups)"
+UNBOUNDED = "no interval (without end on more than one resample in forty)"
 ROUNDING = 1e-9  # of a mean over films or seeds: closer figures are the same
 CELLS_AT_ONCE = 250_000  # weights held at a time: what fits into a core's cache
 CELLS_KEPT = 2**25  # of one set of draws, a byte each; larger sets are drawn anew each time
@@ -41,6 +42,8 @@ SHARES = frozenset(  # 0 to 1, or nearly shares: Wilson's interval can stand in 
         "precision",
         "npv",
         "f1",
+        "top_2_accuracy",
+        "top_3_accuracy",
     )
 )
 # Shares of two classes that are not of all films: of those with this label, of those answered so.
@@ -147,13 +150,15 @@ def standard_error(
     n_resamples: int = RESAMPLES // 4,
     seed: int = 0,
 ) -> float:
-    """The standard deviation of a metric over resamples of the groups; NaN where undefined."""
+    """The standard deviation of a metric over resamples of the groups; NaN where it is undefined,
+    and where every resample gives the same figure, which is no certainty."""
     group_of, n_groups = numbered(groups)
     films = Films(labels, scores, group_of)
     chunks = group_draws(n_groups, resamples=n_resamples, seed=seed)
     drawn = np.concatenate([figures_on(metric, Weighted(films, chunk)) for chunk in chunks])
     defined = drawn[~np.isnan(drawn)]
-    return float(defined.std(ddof=1)) if len(defined) > 1 else math.nan
+    known = len(defined) > 1 and not collapsed(float(defined.min()), float(defined.max()))
+    return float(defined.std(ddof=1)) if known else math.nan
 
 
 def differences(
@@ -282,8 +287,8 @@ def _draws(
         if n_groups > 1:
             low, high = percentiles(replicates)
             method = f"grouped bootstrap, {n_resamples:,} resamples, percentile"
-            method = UNDEFINED if low is None else method
-        value = None if math.isnan(figures[0]) else float(figures[0])
+            method = why_none(replicates) if low is None else method
+        value = float(figures[0]) if math.isfinite(figures[0]) else None
         made[name] = _Draws(value=value, low=low, high=high, method=method, drawn=replicates)
     return made
 
@@ -298,12 +303,19 @@ def _figures(
 
 
 def percentiles(drawn: Floats) -> tuple[float | None, float | None]:
-    """The ends of the 95 % interval; None where the figure is undefined on too many resamples."""
+    """The ends of the 95 % interval; None where the figure is undefined on too many resamples, and
+    where an end is infinite."""
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < FEWEST_DEFINED * len(drawn) or not len(defined):
         return None, None
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    with np.errstate(invalid="ignore"):  # between two infinite resamples
+        low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return (float(low), float(high)) if np.isfinite([low, high]).all() else (None, None)
+
+
+def why_none(drawn: Floats) -> str:
+    """Why ``percentiles`` has no interval."""
+    return UNBOUNDED if np.isinf(drawn).any() else UNDEFINED
 
 
 def collapsed(low: float | None, high: float | None) -> bool:
@@ -319,7 +331,7 @@ def extreme(value: float | None) -> float | None:
 
 def witnesses(name: str, labels: Ints, scores: Floats, groups: Sequence[str]) -> int:
     """How many groups a share rests on; where it rests on every class, those of the smallest."""
-    if name == "accuracy":
+    if name.endswith("accuracy") and name != "balanced_accuracy":
         return len(set(groups))
     held = np.asarray(groups)
     if scores.shape[1] == 2 and name in OF_LABEL | OF_ANSWER:

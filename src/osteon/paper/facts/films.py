@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from osteon.attributes import age_band
 from osteon.audit import scope, verdict
 from osteon.paper.facts.fact import fact, table
 from osteon.report.material import Material
-from osteon.types import PARTS, count_classes
+from osteon.types import PARTS, Radiograph, count_classes
 from osteon.words import counted
 
 FEWEST_TOLD = 5  # a cell of fewer films could tell of a person
@@ -96,16 +97,24 @@ def disjoint(m: Material) -> str | None:
         )
     if m.split.origin == "by_film":
         return "The parts are disjoint by film alone."
-    named = any(film.patient_id for film in m.manifest.radiographs)
-    level = "patients" if named else "studies" if _any_study(m) else "no patient or study is named"
     return (
         "The parts are disjoint by group: patients, else studies, joined with clusters of copies "
-        f"found by the audit (in these data: {level})."
+        f"found by the audit (in these data: {_named(m.manifest.radiographs)})."
     )
 
 
-def _any_study(m: Material) -> bool:
-    return any(film.study_id for film in m.manifest.radiographs)
+def _named(films: Sequence[Radiograph]) -> str:
+    """For how many films the source names a patient, or a study alone."""
+    patients = sum(film.patient_id is not None for film in films)
+    studies = sum(film.study_id is not None and film.patient_id is None for film in films)
+    unnamed = len(films) - patients - studies
+    if unnamed == len(films):
+        return "no patient or study is named"
+    counts = {"patients": patients, "studies": studies}
+    if len(films) in counts.values():
+        return "patients" if patients else "studies"
+    said = [f"{what} named for {n:,} of {len(films):,} films" for what, n in counts.items() if n]
+    return ", ".join(said) + ("; the others by copies alone" if unnamed else "")
 
 
 @fact
@@ -148,18 +157,7 @@ def _columns(m: Material) -> Iterator[tuple[str, dict[str, str]]]:
         film.id: band
         for film in films
         for name in AGES
-        if (band := _age_band(film.extra.get(name, "")))
+        if (band := age_band(film.extra.get(name, "")))
     }
     if ages:
         yield "age", ages
-
-
-def _age_band(cell: str) -> str | None:
-    digits = cell.strip().upper().removesuffix("Y").lstrip("0") or "0"
-    if not digits.isdigit() or not cell.strip():
-        return None
-    return next(
-        band
-        for oldest, band in ((17, "under 18"), (39, "18 to 39"), (64, "40 to 64"), (999, "65 on"))
-        if int(digits) <= oldest
-    )

@@ -16,7 +16,6 @@ from osteon.travelled import ShiftReport, told_losses
 from osteon.values import read_value
 
 T = TypeVar("T")
-AT_POINT = ("auroc", "sensitivity", "specificity")
 
 
 @fact
@@ -44,11 +43,12 @@ def fairness(m: Material) -> str | None:
     found = _left(m, "subgroups.json", Subgroups)
     if found is None:
         return None
+    judged = list(dict.fromkeys(name for each in found.subgroups for name in each.figures))
     rows = [
-        [each.column, each.value, f"{each.n:,}", *(stated(each.figures.get(k)) for k in AT_POINT)]
+        [each.column, each.value, f"{each.n:,}", *(stated(each.figures.get(k)) for k in judged)]
         for each in found.subgroups
     ]
-    names = [TITLES.get(name, name) for name in AT_POINT]
+    names = [TITLES.get(name, name) for name in judged]
     return f"{found.verdict}\n\n{table(['subgroup', 'value', 'films', *names], rows)}"
 
 
