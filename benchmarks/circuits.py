@@ -5,6 +5,7 @@ python -m benchmarks.circuits
 
 from __future__ import annotations
 
+import argparse
 import time
 from importlib.metadata import version
 
@@ -46,6 +47,7 @@ def seconds_a_batch(device: str, how: str, n_qubits: int, n_layers: int, batch: 
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     rows = [
         {"qubits": n_qubits}
         | {

@@ -7,6 +7,7 @@ Each result replaces what stands between its two markers, so that no figure ther
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     PAGE.write_text(filled(PAGE.read_text()))
     grown = RESULTS / "growth.json"
     if grown.is_file():

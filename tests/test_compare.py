@@ -107,10 +107,20 @@ def test_answers_are_those_at_the_operating_points() -> None:
 def test_a_classifier_does_not_differ_from_itself() -> None:
     a = scored(1.5)
     made = compared(a, a)
-    assert made.verdict.startswith("No difference in AUROC that these films could show: 0.000")
+    assert made.verdict.startswith(
+        "No difference in AUROC that these films could show: one less two is 0.000"
+    )
     assert made.detectable is None
     assert {row.p_adjusted for row in made.metrics} == {1.0}
     assert made.disagreements == ()
+
+
+def test_a_difference_that_is_not_shown_has_the_sign_of_its_row() -> None:
+    weak, strong = scored(1.0, n=40), scored(1.3, seed=2, n=40)
+    made = compared(weak, strong)
+    shown = made.metrics[0].by_formula
+    assert shown is not None and shown.value is not None and shown.value < 0
+    assert f"could show: one less two is {shown.value:.3f} [{shown.low:.3f}," in made.verdict
 
 
 def test_too_few_films_say_what_they_could_have_shown() -> None:
@@ -250,7 +260,10 @@ def test_what_is_no_run_and_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a run folder nor a table"):
         read_contender(tmp_path / "nothing")
     (tmp_path / "early").mkdir()
-    with pytest.raises(UsageError, match="osteon evaluate"):
+    with pytest.raises(DataError, match="early is no run folder"):
+        read_contender(tmp_path / "early")
+    (tmp_path / "early" / "run.json").touch()
+    with pytest.raises(DataError, match="osteon evaluate"):
         read_contender(tmp_path / "early")
     with pytest.raises(UsageError, match="needs two"):
         compare_all([])

@@ -374,6 +374,8 @@ def test_the_command(
     [
         ((), 2, "Give either RUN or --predictions FILE.csv"),
         (("run", "--predictions", "a.csv"), 2, "Give either RUN or --predictions"),
+        (("--predictions", "theirs.csv", "--prevalence", "0.1"), 2, "goes with --validation"),
+        (("--predictions", "theirs.csv", "--coverage", "0.9"), 2, "goes with --validation"),
         (("run", "--manifest", "films"), 2, "--manifest goes with --predictions"),
         (("--predictions", "absent.csv"), 3, "no file of predictions absent.csv"),
     ],

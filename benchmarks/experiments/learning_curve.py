@@ -16,6 +16,7 @@ films another score would take, if it went on: it is drawn from few points and m
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,7 @@ Point = tuple[float, Sequence[float]]  # x; value, low, high
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     films: dict[str, list[Point]] = {}
     seconds: dict[str, list[Point]] = {}
     for short, name in RECIPES.items():

@@ -24,7 +24,7 @@ from osteon.gate import Gate, fit_gate, write_gate
 from osteon.parallel import default_workers, in_order
 from osteon.progress import say, track
 from osteon.quantise import AUROC_LOSS, auroc_change, keeps_auroc, quantised
-from osteon.runs import RunFolder
+from osteon.runs import RunFolder, no_run
 from osteon.runtimes import TOLERANCE, Network, at_hand, file_digest, open_runtime, softmax
 from osteon.types import Audit, Predictions
 from osteon.values import read_value, write_value
@@ -61,6 +61,8 @@ def export(
     """
     folder = RunFolder(run)
     if not folder.trained.is_file():
+        if not folder.request.is_file():
+            raise no_run(folder)
         raise DataError(f"{run} is not trained yet: osteon train --resume {run}")
     named = out or folder.path / "bundle"
     goal = named.resolve()  # of a link, the bundle that it leads to

@@ -79,11 +79,11 @@ def verdicts_in(path: Path | None) -> tuple[Verdict, ...]:
 def search_plan(
     recipe: Recipe,
     words: list[str] | None,
-    sampler: str,
-    pruner: str,
-    trials: int,
+    sampler: str | None,
+    pruner: str | None,
+    trials: int | None,
     workers: int,
-    storage: str,
+    storage: str | None,
 ) -> Search:
     """What was typed, and where nothing was, the search that the recipe was published with."""
     from osteon.publications import PUBLICATIONS
@@ -111,7 +111,7 @@ def search_plan(
         pruner=one_of("pruner", pruner or usual, get_args(Pruner)),
         trials=trials or (published.trials if published else None) or 20,
         seed=recipe.seed,
-        storage=storage,
+        storage=storage or "",
         workers=workers,
     )
 

@@ -16,7 +16,7 @@ from osteon.environment import this_environment, timed
 from osteon.errors import DataError, LeakError, UsageError
 from osteon.looking import look_over, read_data
 from osteon.plan import SplitPlan, make_split
-from osteon.runs import RunFolder, default_cache, log_opening
+from osteon.runs import RunFolder, default_cache, log_opening, no_run
 from osteon.types import (
     Audit,
     Evaluation,
@@ -158,12 +158,7 @@ def existing_run(path: Path) -> RunFolder:
     folder = RunFolder(path)
     if folder.request.exists():
         return folder
-    if folder.foreign.exists():
-        raise DataError(
-            f"{path} holds another model's predictions, judged, and no run: it has its report "
-            f"already. To write it anew: osteon evaluate --predictions FILE --out {path}"
-        )
-    raise DataError(f"{path} is no run folder: it has no {folder.request.name}.")
+    raise no_run(folder)
 
 
 def examine(

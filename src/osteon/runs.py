@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from osteon.errors import UsageError
+from osteon.errors import DataError, UsageError
 from osteon.files import write_text
 
 
@@ -104,6 +104,17 @@ def begin_folder(out: Path, digest: str, what: str) -> None:
     if not mark.exists() and out.is_dir() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty and no {what}. Name another folder: --out.")
     write_text(mark, digest + "\n")
+
+
+def no_run(folder: RunFolder) -> DataError:
+    """Of a folder without run.json: what it is instead."""
+    if folder.foreign.exists():
+        return DataError(
+            f"{folder.path} holds another model's predictions, judged, and no run: it has its "
+            f"report already. To write it anew: osteon evaluate --predictions FILE --out "
+            f"{folder.path}"
+        )
+    return DataError(f"{folder.path} is no run folder: it has no {folder.request.name}.")
 
 
 def default_cache() -> Path:

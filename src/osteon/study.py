@@ -71,6 +71,14 @@ def check_storage(url: str) -> None:
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and (rest.strip("/") in ("", ".") or ":memory:" in rest):
         raise _no_storage(url)
+    if scheme not in ("", "sqlite", "postgres", "postgresql") and not url.startswith("journal:"):
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(url).get_dialect()
+        except ArgumentError:  # no such dialect, or no such URL
+            raise _no_storage(url) from None
 
 
 def sqlite_at(path: Path) -> str:

@@ -204,9 +204,15 @@ def evaluate(
     validation: Annotated[
         Path | None, typer.Option(help="CSV of its predictions to choose the threshold on.")
     ] = None,
-    sensitivity: Annotated[float, typer.Option(help="Wanted of the answer 'negative'.")] = 0.95,
-    specificity: Annotated[float, typer.Option(help="Wanted of the answer 'positive'.")] = 0.95,
-    coverage: Annotated[float, typer.Option(help="Wanted of the sets, for each class.")] = 0.90,
+    sensitivity: Annotated[
+        float | None, typer.Option(help="Wanted of the answer 'negative' (0.95).")
+    ] = None,
+    specificity: Annotated[
+        float | None, typer.Option(help="Wanted of the answer 'positive' (0.95).")
+    ] = None,
+    coverage: Annotated[
+        float | None, typer.Option(help="Wanted of the sets, for each class (0.90).")
+    ] = None,
     prevalence: Annotated[
         float | None, typer.Option(help="Of the positive class, where it will be used.")
     ] = None,
@@ -219,9 +225,15 @@ def evaluate(
     from osteon.run import evaluate_run, existing_run
 
     given = options.only_one(run, predictions, "RUN", "--predictions FILE.csv")
-    goals = Goals(
-        sensitivity=sensitivity, specificity=specificity, coverage=coverage, prevalence=prevalence
-    )
+    wanted = {
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "coverage": coverage,
+        "prevalence": prevalence,
+    }
+    if predictions and not validation:  # nothing to choose thresholds on
+        options.refuse_without("--validation", **wanted)
+    goals = Goals(**{name: value for name, value in wanted.items() if value is not None})
     if predictions:
         return _evaluate_foreign(given, manifest, validation, goals, out, json)
     options.refuse_without("--predictions", manifest=manifest, validation=validation, out=out)

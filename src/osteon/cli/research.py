@@ -48,16 +48,24 @@ def tune(
             "any, the search that the recipe was published with."
         ),
     ] = None,
-    sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "",
+    sampler: Annotated[str | None, typer.Option(help="tpe (the default), random or grid.")] = None,
     pruner: Annotated[
-        str, typer.Option(help="halving (the default, but for a grid), median or none.")
-    ] = "",
-    trials: Annotated[int, typer.Option(min=0, help="How many (20); a grid tries all.")] = 0,
+        str | None, typer.Option(help="halving (the default, but for a grid), median or none.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="How many (20, or as published); a grid tries all.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the cores.")] = 1,
     storage: Annotated[
-        str, typer.Option(help="sqlite:///FILE, journal:FILE or postgresql://USER@HOST/BASE.")
-    ] = "",
-    nested: Annotated[int, typer.Option(min=0, help="Outer folds of a nested search.")] = 0,
+        str | None,
+        typer.Option(
+            help="sqlite:///FILE (in the folder, the default), journal:FILE or "
+            "postgresql://USER@HOST/BASE."
+        ),
+    ] = None,
+    nested: Annotated[
+        int | None, typer.Option(min=2, help="Outer folds of a nested search.")
+    ] = None,
     split: Choice = "grouped",
     verdicts: Verdicts = None,
     layout: Layout = None,
@@ -76,7 +84,7 @@ def tune(
     place = out or options.default_out(data, f"{chosen.name}-search")
     with working():
         found, outer = tune_run(
-            data, chosen, how, place, plan, nested, layout=layout, verdicts=judged
+            data, chosen, how, place, plan, nested or 0, layout=layout, verdicts=judged
         )
     films = options.typed(data, split=split, layout=layout, verdicts=verdicts)
     research.show_tuning(found, place, outer, films, json)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from osteon.errors import UsageError
+from osteon.errors import DataError, UsageError
 from osteon.predictions import positive_last, read_predictions
-from osteon.runs import RunFolder
+from osteon.runs import RunFolder, no_run
 from osteon.types import Evaluation, OperatingPoint, Predictions
 from osteon.values import read_value
 
@@ -27,8 +27,8 @@ def read_contender(path: Path) -> Contender:
     a CSV of predictions (``osteon.predictions.read_predictions``; of two classes the one that
     sounds negative is put first, however the columns stand).
 
-    The test part is not opened again. Raises UsageError where a run has none yet, DataError where
-    the table cannot be used.
+    The test part is not opened again. Raises DataError where a run has none yet or the table cannot
+    be used, UsageError where there is neither.
     """
     if not path.is_dir():
         if not path.is_file():
@@ -37,7 +37,9 @@ def read_contender(path: Path) -> Contender:
         return Contender(name=path.stem, predictions=predictions)
     folder = RunFolder(path)
     if not folder.predictions("test").is_file():
-        raise UsageError(f"{path} has no test predictions yet: osteon evaluate {path}")
+        if not folder.request.is_file():
+            raise no_run(folder)
+        raise DataError(f"{path} has no test predictions yet: osteon evaluate {path}")
     point = None
     if folder.evaluation("val").is_file():
         point = read_value(Evaluation, folder.evaluation("val")).operating_point

@@ -65,11 +65,13 @@ def _verdict(made: Comparison) -> Iterator[str]:
     main = next((row for row in made.metrics if row.difference.value is not None), made.metrics[0])
     interval = main.by_formula or main.difference
     films = f"on {made.n:,} films of {made.n_groups:,} groups"
-    title, shown = TITLES[main.metric], _with_interval(interval)
+    title = TITLES[main.metric]
     if _shows(main) and interval.value:
-        better = made.names[0] if interval.value > 0 else made.names[1]
+        better, side = (made.names[0], 1) if interval.value > 0 else (made.names[1], -1)
+        shown = _with_interval(interval, side)
         yield f"The {title} of {better} is higher by {shown} {films}{_p(main)}."
     else:
+        shown = f"{made.names[0]} less {made.names[1]} is {_with_interval(interval)}"
         yield f"No difference in {title} that these films could show: {shown} {films}{_p(main)}."
         if made.detectable is not None and main.metric == "auroc":
             yield (
@@ -90,13 +92,13 @@ def _shows(row: ComparedMetric) -> bool:
     return row.p_adjusted is not None and row.p_adjusted < FOUND
 
 
-def _with_interval(estimate: Estimate) -> str:
-    """Its size, seen from the better one's side."""
-    value = estimate.value or 0.0
+def _with_interval(estimate: Estimate, side: int = 1) -> str:
+    """First less second; of ``side`` -1 second less first."""
+    value = side * (estimate.value or 0.0)
     if estimate.low is None or estimate.high is None:
-        return f"{abs(value):.3f} (no interval)"
-    ends = (estimate.low, estimate.high) if value >= 0 else (-estimate.high, -estimate.low)
-    return f"{abs(value):z.3f} [{ends[0]:z.3f}, {ends[1]:z.3f}]"
+        return f"{value:z.3f} (no interval)"
+    low, high = sorted((side * estimate.low, side * estimate.high))
+    return f"{value:z.3f} [{low:z.3f}, {high:z.3f}]"
 
 
 def _p(row: ComparedMetric) -> str:

@@ -357,7 +357,8 @@ def show_datasets(as_data: bool) -> None:
     for name in DATASETS:
         entry = DATASETS[name]
         out.print(f"[bold]{name}[/]  {escape(entry.title)}")
-        out.print(Padding(f"licence {escape(entry.licence)}\n{entry.page}", (0, 0, 0, 2)))
+        out.print(Padding(f"licence {escape(entry.licence)}", (0, 0, 0, 2)))
+        out.print(f"  {entry.page}", soft_wrap=True)  # to be copied whole
 
 
 def show_licence(name: str, as_data: bool) -> None:

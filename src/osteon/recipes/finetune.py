@@ -13,7 +13,7 @@ def finetune() -> Recipe:
 
     EfficientNet-Lite0 from ImageNet, every layer trained on at 224 px with augmentation.
     Expected: FracAtlas test AUROC 0.843 [0.795, 0.886] (483 films, 473 groups, seed 0; 80 % of the
-    data set at 512 px): below linear-probe, four epochs are few
+    data set at 512 px; an older split than the other recipes'): four epochs are few
     Hardware: a GPU, or patience: 10 to 16 films a second on two CPU cores
     Time: 16 minutes for 3,265 films on two busy cores
     """

@@ -12,7 +12,7 @@ from osteon.manifest import read_manifest
 from osteon.placement import CropLoss
 from osteon.predictions import read_predictions
 from osteon.recipe import recipe_from_json
-from osteon.runs import RunFolder
+from osteon.runs import RunFolder, no_run
 from osteon.split_file import read_split
 from osteon.train import read_history
 from osteon.types import Audit, Evaluation, History, Manifest, Predictions, Recipe, Split
@@ -43,6 +43,8 @@ def gather(run: Path) -> Material:
     """Raises DataError if there is not even an audit."""
     folder = RunFolder(run)
     if not folder.manifest.is_file() or not folder.audit.is_file():
+        if not folder.request.is_file():
+            raise no_run(folder)
         raise DataError(f"{run} has no audit yet: nothing to report. Start with: osteon run DATA")
     test = folder.predictions("test")
     manifest = read_manifest(folder.manifest)
