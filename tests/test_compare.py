@@ -119,7 +119,9 @@ def test_a_difference_that_is_not_shown_has_the_sign_of_its_row() -> None:
     weak, strong = scored(1.0, n=40), scored(1.3, seed=2, n=40)
     made = compared(weak, strong)
     shown = made.metrics[0].by_formula
-    assert shown is not None and shown.value is not None and shown.value < 0
+    assert shown is not None
+    assert shown.value is not None
+    assert shown.value < 0
     assert f"could show: one less two is {shown.value:.3f} [{shown.low:.3f}," in made.verdict
 
 
