@@ -333,6 +333,6 @@ def test_a_folder_of_something_else_is_left_alone(exported: Exported, tmp_path: 
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="no bundle"):
         export(exported.run, tmp_path)
-    with pytest.raises(DataError, match="not trained"):
+    with pytest.raises(DataError, match="is no run folder"):
         export(tmp_path)
     assert osteon.Bundle is Bundle

@@ -246,6 +246,9 @@ def test_half_a_run_says_how_to_go_on(tmp_path: Path, gone: tuple[str, ...], wor
 
 
 def test_no_run_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no run folder"):
+        write_report(tmp_path)
+    (tmp_path / "run.json").touch()
     with pytest.raises(DataError, match="no audit yet"):
         write_report(tmp_path)
 
